@@ -1,0 +1,15 @@
+// How tests run: in Node, one process per file, so that native state (TensorFlow.js, SQLite) of one file cannot reach
+// another. What needs something this machine lacks skips itself and prints why (test/support/python.ts).
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/fixtures/**'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
