@@ -1,0 +1,28 @@
+// What the rooms need from the world, as arguments: real ones are made at the rim (main.ts), fake ones in tests.
+
+import type { Digest } from './ids.ts';
+
+export interface Clock {
+  /** Wall clock, for records only. */
+  now(): Date;
+  /** Runs `act` once after `delayMs` unless the returned function is called first. Monotonic. */
+  after(delayMs: number, act: () => void): () => void;
+}
+
+/** Content-addressed bytes: what is stored under a digest never changes. */
+export interface BlobStore {
+  /** Durable when it resolves (file and folder synced). The same bytes twice are one blob. */
+  put(bytes: Uint8Array): Promise<Digest>;
+  /** The bytes, their digest checked again; undefined when none are kept. @throws InvariantError when they are damaged. */
+  get(digest: Digest): Promise<Uint8Array | undefined>;
+  has(digest: Digest): Promise<boolean>;
+  delete(digest: Digest): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  after(delayMs, act) {
+    const timer = setTimeout(act, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

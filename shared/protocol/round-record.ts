@@ -1,0 +1,75 @@
+// What is kept of a round for good: every input that its aggregate depended on and a verdict for every client that was
+// offered it. Whoever holds the blobs it names can compute the model again from this record alone.
+
+import { z } from 'zod';
+import { clientIdSchema, digestSchema } from './envelope.ts';
+import { isOrganisationId } from '../ids.ts';
+import { isRefusalCode, refusalLayers } from './refusals.ts';
+
+const figure = z.number().nullable();
+const refusalCodeSchema = z.string().refine(isRefusalCode);
+
+export const verdictSchema = z.strictObject({
+  client: clientIdSchema,
+  organisation: z.string().refine(isOrganisationId),
+  verdict: z.enum(['selected', 'not-selected', 'quarantined', 'refused']),
+  /** Why, where the client was refused or left out by a rule. */
+  code: refusalCodeSchema.nullable(),
+  /** The layer that stopped the update; null when it was selected or nothing stopped it but the round. */
+  layer: z.enum(refusalLayers).nullable(),
+  /** Marks that change nothing else. */
+  flags: z.array(z.string()),
+  updateDigest: digestSchema.nullable(),
+  normL2: figure,
+  maxAbsolute: figure,
+  noiseRatio: figure,
+  /** MAD z-score of the norm within the cohort. */
+  normZ: figure,
+  /** The rule's score, lower is better; null where the rule gives none. */
+  score: figure,
+  /** The client's whole history after this round, as the coordinator counts it; null without declared privacy. */
+  epsilon: figure,
+});
+export type Verdict = z.infer<typeof verdictSchema>;
+
+export const roundRecordSchema = z.strictObject({
+  number: z.number().int().positive(),
+  state: z.enum(['committed', 'abandoned']),
+  /** Why it was abandoned. */
+  code: refusalCodeSchema.nullable(),
+  baseModel: digestSchema,
+  /** Null when abandoned: the base model stays the newest. */
+  model: digestSchema.nullable(),
+  /** Everyone who was offered the round, by id. */
+  cohort: z.array(clientIdSchema),
+  /** Liars tolerated, fixed when the round was offered. */
+  f: z.number().int().nonnegative(),
+  rule: z.strictObject({
+    name: z.string(),
+    variant: z.string(),
+    m: z.number().int().nullable(),
+    neighbours: z.number().int().nullable(),
+  }),
+  /** The updates that reached the rule, by client id: the aggregate was computed in this order. */
+  updates: z.array(z.strictObject({ client: clientIdSchema, update: digestSchema })),
+  /** L2 norm of the step that the model took; null when abandoned. */
+  stepNormL2: figure,
+  /** What computed the epsilons of the verdicts; null where none are given. */
+  accountant: z.string().nullable(),
+  /** Bytes read from all sockets between offer and close. */
+  bytesReceived: z.number().int().nonnegative(),
+  offeredAt: z.iso.datetime(),
+  closedAt: z.iso.datetime(),
+  verdicts: z.array(verdictSchema),
+});
+export type RoundRecord = z.infer<typeof roundRecordSchema>;
+
+/** A round under way, as much of it as must survive a crash. */
+export const offeredRoundSchema = roundRecordSchema.pick({
+  number: true,
+  baseModel: true,
+  cohort: true,
+  f: true,
+  offeredAt: true,
+});
+export type OfferedRound = z.infer<typeof offeredRoundSchema>;

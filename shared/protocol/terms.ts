@@ -1,0 +1,58 @@
+// What a federation asks of its clients, public and the same for everybody: sent when a client joins, fixed for the
+// federation's life. Nothing in it may be derived from one client's data, its number of examples included.
+
+import { z } from 'zod';
+import { isFederationId } from '../ids.ts';
+
+const positive = z.number().positive().finite();
+const count = z.number().int().positive();
+
+/** DP-SGD as every client runs it. */
+export const trainingTermsSchema = z.strictObject({
+  /** Step size of local SGD. */
+  learningRate: positive,
+  /** Local steps a round; an empty batch is a step too. */
+  stepsPerRound: count.max(100_000),
+  /** Probability with which each example enters a batch, independently of all others (Poisson sampling). */
+  samplingRate: z.number().positive().max(1),
+  /** Public denominator of every step: never the size of the batch drawn. */
+  expectedBatchSize: positive,
+  /** L2 norm to which each example's gradient is clipped. */
+  clippingNormL2: positive,
+});
+export type TrainingTerms = z.infer<typeof trainingTermsSchema>;
+
+export const privacyTermsSchema = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('local'),
+    /** Standard deviation of each step's noise in units of the clipping norm. */
+    noiseMultiplier: positive,
+    /** Epsilon that no client's whole history may pass. */
+    epsilonBudget: positive,
+    delta: z.number().positive().lt(1),
+    /** Neighbouring data sets differ by one example added or removed. */
+    adjacency: z.literal('add-remove'),
+    unit: z.literal('example'),
+    /** True for reproducible runs: their noise is seeded, so that no epsilon may be claimed for them. */
+    void: z.boolean(),
+  }),
+  z.strictObject({ mode: z.literal('none') }),
+]);
+export type PrivacyTerms = z.infer<typeof privacyTermsSchema>;
+export type LocalPrivacyTerms = Extract<PrivacyTerms, { mode: 'local' }>;
+
+export const tensorSpecSchema = z.strictObject({
+  name: z.string().min(1).max(256),
+  shape: z.array(count).max(8).readonly(),
+});
+
+export const federationTermsSchema = z.strictObject({
+  federation: z.string().refine(isFederationId, 'a federation id'),
+  /** The model's tensors in canonical order. */
+  tensors: z.array(tensorSpecSchema).min(1).max(10_000).readonly(),
+  training: trainingTermsSchema,
+  privacy: privacyTermsSchema,
+  /** Number of rounds the federation runs in all. */
+  rounds: count,
+});
+export type FederationTerms = z.infer<typeof federationTermsSchema>;
