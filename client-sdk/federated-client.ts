@@ -1,0 +1,255 @@
+// The client: joins, takes part in every round it is offered, remembers what it has spent. The only public class that
+// talks to a coordinator. What it does next is decided by participation/client-state.ts; this file carries it out.
+
+import type { SigningKey } from '../shared/ed25519.ts';
+import { asDigest, type Digest, type FederationId } from '../shared/ids.ts';
+import * as messages from '../shared/protocol/messages.ts';
+import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
+import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
+import { settlement } from '../shared/settlement.ts';
+import { SerialQueue } from '../shared/serial-queue.ts';
+import { ConnectionLostError, CoordinatorConnection } from './connection/coordinator-connection.ts';
+import { downloadModel } from './connection/download-model.ts';
+import { type ClientEffect, type ClientEvent, type ClientState, stepClient } from './participation/client-state.ts';
+import type { ClientStore } from './participation/client-store.ts';
+import { type RoundReport, RoundReports } from './participation/round-reports.ts';
+import { PrivacyLedger } from './privacy/privacy-ledger.ts';
+import { makeSubmission } from './submission/make-submission.ts';
+import { sendSubmission } from './submission/send-submission.ts';
+import type { Trainer } from './training/trainer.ts';
+
+export interface ClientOptions {
+  readonly url: string;
+  readonly federation: FederationId;
+  readonly invite: string | null;
+  readonly name: string;
+  readonly trainer: Trainer;
+  readonly key: SigningKey;
+  readonly store: ClientStore;
+  /** Epsilon that the owner of the data allows in all; the federation's own budget where that is smaller. */
+  readonly maxEpsilon: number;
+}
+
+export class FederatedClient {
+  readonly #options: ClientOptions;
+  readonly #ledger: PrivacyLedger;
+  readonly #connection: CoordinatorConnection;
+  readonly #reports = new RoundReports();
+  readonly #inbox = new SerialQueue();
+  readonly #settled = settlement<void>();
+  #joined: messages.Joined | undefined;
+  #offer: messages.Offer | undefined;
+  #verdict: messages.VerdictMessage | undefined;
+  #modelDigest: Digest | undefined;
+  #state: ClientState = { kind: 'idle' };
+  #round = new AbortController();
+  #work: Promise<void> = Promise.resolve();
+  /** Resolves when all rounds have been run or the client has left; rejects when it is refused or its trainer fails. */
+  readonly finished: Promise<void>;
+
+  /** Use `joinFederation`. */
+  constructor(options: ClientOptions, ledger: PrivacyLedger, onJoined: () => void) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.finished = this.#settled.promise;
+    // Whoever does not ask is not to be killed by an unhandled rejection.
+    this.finished.catch(() => undefined);
+    this.#connection = new CoordinatorConnection({
+      ...options,
+      onJoined: (joined) => this.#receive(async () => await this.#welcomed(joined).then(onJoined)),
+      onRefused: (error) => this.#end(error),
+    });
+    this.#listen();
+  }
+
+  /** SHA-256 of the client's public key. */
+  get id(): SigningKey['clientId'] {
+    return this.#options.key.clientId;
+  }
+
+  /** What the federation asks. @throws ConnectionLostError before the first join. */
+  get terms(): messages.Joined['terms'] {
+    if (!this.#joined) throw new ConnectionLostError('not joined yet');
+    return this.#joined.terms;
+  }
+
+  /** Spent by this client's folder over its whole history; null where no privacy is declared or the run voids it. */
+  get epsilon(): number | null {
+    const { privacy } = this.terms;
+    return privacy.mode === 'none' || privacy.void ? null : this.#ledger.epsilonSpent(privacy.delta);
+  }
+
+  /** One report for each round offered from now on: `for await (const round of client.rounds())`. */
+  rounds(): AsyncGenerator<RoundReport, void, undefined> {
+    return this.#reports.iterate();
+  }
+
+  /** Call the returned function to stop listening. */
+  onRound(listener: (report: RoundReport) => void): () => void {
+    return this.#reports.subscribe(listener);
+  }
+
+  /** The newest committed model, all tensors end to end in the order of `terms.tensors`. */
+  async latestModel(): Promise<Float32Array> {
+    if (!this.#modelDigest) throw new ConnectionLostError('not joined yet');
+    return await this.#download(this.#modelDigest, new AbortController().signal);
+  }
+
+  /** Leaves in good order: ends training, sends nothing more; a later join goes on where this one stopped. */
+  async leave(): Promise<void> {
+    this.#end();
+    await this.#inbox.run(() => Promise.resolve());
+    await this.#work;
+  }
+
+  /** Connects; `joinFederation` calls it. */
+  open(): void {
+    this.#connection.open();
+  }
+
+  #listen(): void {
+    const { offerSchema, roundClosedSchema, verdictMessageSchema, withheldSchema, finishedSchema } = messages;
+    this.#connection.on('round-offered', offerSchema, (offer) => this.#receive(() => this.#offered(offer)));
+    this.#connection.on('verdict', verdictMessageSchema, (verdict) =>
+      this.#receive(() => {
+        this.#verdict = verdict;
+      }),
+    );
+    this.#connection.on('round-closed', roundClosedSchema, (closed) => this.#receive(() => this.#closed(closed)));
+    this.#connection.on('round-withheld', withheldSchema, (withheld) => this.#receive(() => this.#withheld(withheld)));
+    this.#connection.on('federation-finished', finishedSchema, () => this.#receive(() => this.#end()));
+  }
+
+  /** Messages are taken one after another, in the order in which they came. */
+  #receive(act: () => Promise<void> | void): void {
+    this.#inbox.run(async () => await act()).catch((fault: unknown) => this.#end(fault));
+  }
+
+  async #welcomed(joined: messages.Joined): Promise<void> {
+    this.#joined = joined;
+    this.#modelDigest = asDigest(joined.modelDigest);
+    // Whatever round we were in has ended while we were away, unless it is offered again.
+    const { round } = { round: undefined, ...this.#state };
+    if (round !== undefined && joined.offer?.round !== round) this.#dispatch({ kind: 'round-closed', round });
+    if (joined.offer) await this.#offered(joined.offer);
+    if (joined.finished) this.#end();
+  }
+
+  async #offered(offer: messages.Offer): Promise<void> {
+    const { store, federation } = this.#options;
+    if (this.#state.kind !== 'idle' && 'round' in this.#state && this.#state.round >= offer.round) return;
+    this.#offer = offer;
+    this.#verdict = undefined;
+    await store.dropSubmissionsExcept(federation, offer.round);
+    const written = (await store.submission(federation, offer.round)) !== undefined;
+    this.#dispatch({ kind: 'offered', round: offer.round, written });
+  }
+
+  #closed({ round, state, modelDigest }: messages.RoundClosed): void {
+    this.#modelDigest = asDigest(modelDigest);
+    this.#dispatch({ kind: 'round-closed', round }, state);
+  }
+
+  #dispatch(event: ClientEvent, outcome: RoundReport['state'] = null): void {
+    const { state, effect } = stepClient(this.#state, event);
+    this.#state = state;
+    if (effect) this.#perform(effect, event, outcome);
+  }
+
+  #perform(effect: ClientEffect, event: ClientEvent, outcome: RoundReport['state']): void {
+    if (effect === 'train' || effect === 'submit') return this.#start(effect);
+    this.#round.abort(new Error('the round is over'));
+    if (effect === 'report' && 'round' in event) this.#report(event.round, outcome);
+  }
+
+  /** Training follows on nothing; sending follows on training of the same round or on a restart. */
+  #start(effect: 'train' | 'submit'): void {
+    const offer = this.#offer;
+    if (!offer) return;
+    if (effect === 'train' || this.#round.signal.aborted) {
+      this.#round.abort(new Error('a later round was offered'));
+      this.#round = new AbortController();
+    }
+    const { signal } = this.#round;
+    const before = this.#work;
+    const act = effect === 'train' ? this.#train(offer, signal, before) : this.#submit(offer.round, signal);
+    this.#work = act.catch((fault: unknown) => {
+      if (!signal.aborted) this.#end(fault);
+    });
+  }
+
+  async #train(offer: messages.Offer, signal: AbortSignal, before: Promise<void>): Promise<void> {
+    await before;
+    const { trainer, store, key } = this.#options;
+    const { terms } = this;
+    const { round } = offer;
+    const declined = await this.#reserve(round);
+    if (declined) return await this.#decline(round, declined, signal);
+    const baseModel = await this.#download(asDigest(offer.baseModelDigest), signal);
+    const { tensors: schema, training, privacy } = terms;
+    const update = await trainer.train({ round, baseModel, schema, training, privacy, signal });
+    signal.throwIfAborted();
+    await store.writeSubmission(await makeSubmission(update, { offer, terms, key }));
+    this.#dispatch({ kind: 'trained', round });
+  }
+
+  async #submit(round: number, signal: AbortSignal): Promise<void> {
+    const { store, federation } = this.#options;
+    const submission = await store.submission(federation, round);
+    signal.throwIfAborted();
+    if (!submission) return;
+    await this.#ledger.spend({ federation, round });
+    await sendSubmission(submission, this.#connection, signal);
+    this.#dispatch({ kind: 'answered', round });
+  }
+
+  async #reserve(round: number): Promise<Refused | undefined> {
+    const { federation, maxEpsilon } = this.#options;
+    const { privacy } = this.terms;
+    const event = privacyEventOf(this.terms);
+    if (privacy.mode === 'none' || !event) return undefined;
+    const limit = { maxEpsilon: Math.min(maxEpsilon, privacy.epsilonBudget), delta: privacy.delta };
+    const reserved = await this.#ledger.reserve({ federation, round }, event, limit);
+    return isRefused(reserved) ? reserved : undefined;
+  }
+
+  async #decline(round: number, { refusal }: Refused, signal: AbortSignal): Promise<void> {
+    const { federation } = this.#options;
+    const code = refusal.code === 'replayed' ? 'replayed' : 'budget-exhausted';
+    const declining = { federation, round, code } as const;
+    await this.#connection.insist(() => this.#connection.request('decline', declining, messages.notedSchema), signal);
+    this.#dispatch({ kind: 'declined', round });
+  }
+
+  async #download(digest: Digest, signal: AbortSignal): Promise<Float32Array> {
+    const { url, federation } = this.#options;
+    const { tensors: schema } = this.terms;
+    return await this.#connection.insist(async () => {
+      const { token } = this.#connection;
+      return await downloadModel(digest, { url, federation, token, schema }, signal);
+    }, signal);
+  }
+
+  /** No offer this time: whoever follows the rounds is told why. */
+  #withheld({ round, code }: messages.Withheld): void {
+    const modelDigest = this.#modelDigest;
+    if (modelDigest === undefined) return;
+    this.#reports.publish({ round, verdict: null, code, state: null, modelDigest, epsilon: this.epsilon });
+  }
+
+  #report(round: number, state: RoundReport['state']): void {
+    const known = this.#verdict?.round === round ? this.#verdict : undefined;
+    const modelDigest = this.#modelDigest;
+    if (modelDigest === undefined) return;
+    const { verdict = null, code = null } = known ?? {};
+    this.#reports.publish({ round, verdict, code, state, modelDigest, epsilon: this.epsilon });
+  }
+
+  #end(fault?: unknown): void {
+    this.#dispatch({ kind: 'left' });
+    this.#connection.close();
+    this.#reports.end();
+    if (fault === undefined) this.#settled.resolve();
+    else this.#settled.reject(fault);
+  }
+}

@@ -1,0 +1,89 @@
+// muster-fl for Node: join a federation, train locally with differential privacy, send signed updates.
+//
+//   const client = await joinFederation({ url, invite, folder: './my-client', trainer: localTrainer({ model, examples }) });
+//   for await (const round of client.rounds()) console.log(round.round, round.verdict, round.epsilon);
+
+import { signingKeyFromSeed } from '../shared/ed25519.ts';
+import { isFederationId } from '../shared/ids.ts';
+import { parseInvite } from '../shared/protocol/invite.ts';
+import { RefusedError, refuse } from '../shared/protocol/refusals.ts';
+import { FederatedClient } from './federated-client.ts';
+import type { ClientStore } from './participation/client-store.ts';
+import { nodeClientStore } from './platform/node-client-store.ts';
+import { PrivacyLedger } from './privacy/privacy-ledger.ts';
+import type { Trainer } from './training/trainer.ts';
+
+export type { FederatedClient } from './federated-client.ts';
+export type { RoundReport } from './participation/round-reports.ts';
+export type { Trainer, TrainingTask } from './training/trainer.ts';
+export { localTrainer } from './training/local-trainer.ts';
+export { type Refusal, RefusedError } from '../shared/protocol/refusals.ts';
+
+export interface JoinOptions {
+  /** Where the coordinator listens, such as http://localhost:7400. */
+  readonly url: string;
+  /** As the coordinator's admin gave it; not needed again once the folder's key is enrolled. */
+  readonly invite?: string;
+  /** The federation's name, where no invite says it. */
+  readonly federation?: string;
+  readonly trainer: Trainer;
+  /** Holds the client's key and its privacy ledger. One process at a time; whoever loses it is a new client. */
+  readonly folder: string;
+  /** For people to read. Default: the first characters of the client's id. */
+  readonly name?: string;
+  /** Epsilon that the owner of the data allows in all. Default: the federation's budget. */
+  readonly maxEpsilon?: number;
+  /** How long to try before the first join, in milliseconds. Default 30,000. */
+  readonly joinTimeoutMs?: number;
+  /** Aborted: stop trying to join. Afterwards `leave` is the way out. */
+  readonly signal?: AbortSignal;
+}
+
+const JOIN_TIMEOUT_MS = 30_000;
+
+/** Resolves when the coordinator has let the client in. @throws RefusedError with the coordinator's reason. */
+export async function joinFederation(options: JoinOptions): Promise<FederatedClient> {
+  const invite = options.invite === undefined ? undefined : parseInvite(options.invite);
+  if (options.invite !== undefined && !invite) {
+    throw new RefusedError(
+      refuse('not-enrolled', { expected: 'an invite: federation.secret', found: 'another text' }).refusal,
+    );
+  }
+  const federation = options.federation ?? invite?.federation;
+  if (federation === undefined || !isFederationId(federation)) {
+    throw new RefusedError(refuse('wrong-federation', { expected: 'an invite or the federation’s name' }).refusal);
+  }
+  const store = await nodeClientStore(options.folder);
+  return await connect({ ...options, federation, store });
+}
+
+type Connecting = JoinOptions & {
+  readonly federation: FederatedClient['terms']['federation'];
+  readonly store: ClientStore;
+};
+
+async function connect({ store, ...options }: Connecting): Promise<FederatedClient> {
+  const key = await signingKeyFromSeed(await store.privateKey());
+  const ledger = await PrivacyLedger.open(store);
+  const { invite = null, name = key.clientId.slice(0, 12), maxEpsilon = Infinity } = options;
+  const timeoutMs = options.joinTimeoutMs ?? JOIN_TIMEOUT_MS;
+  const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(options.signal ? [options.signal] : [])]);
+  return await new Promise((resolve, reject) => {
+    const joined = (): void => {
+      limit.removeEventListener('abort', giveUp);
+      resolve(client);
+    };
+    const client = new FederatedClient({ ...options, invite, name, maxEpsilon, key, store }, ledger, joined);
+    const giveUp = (): void => {
+      void client.leave();
+      reject(options.signal?.aborted ? options.signal.reason : nobodyThere(options.url, timeoutMs));
+    };
+    limit.addEventListener('abort', giveUp);
+    client.finished.catch(reject);
+    if (limit.aborted) giveUp();
+    else client.open();
+  });
+}
+
+const nobodyThere = (url: string, timeoutMs: number): Error =>
+  new Error(`no coordinator answered at ${url} within ${timeoutMs} ms: is it running there?`);

@@ -1,0 +1,68 @@
+// A client's memory as a folder: `key` (owner-readable only), `privacy-ledger.json`, and in `submissions/` the update
+// that may have to be sent again. One process at a time; the folder is the client.
+
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { randomHex } from '../../shared/bytes.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
+import type { FederationId } from '../../shared/ids.ts';
+import { InvariantError } from '../../shared/invariant-error.ts';
+import { type ClientStore, privacyLedgerEntrySchema, submissionSchema } from '../participation/client-store.ts';
+import { readIfThere, writeDurably } from './durable-file.ts';
+
+const PRIVATE_KEY_BYTES = 32;
+
+export async function nodeClientStore(folder: string): Promise<ClientStore> {
+  const submissions = join(folder, 'submissions');
+  await mkdir(submissions, { recursive: true, mode: 0o700 });
+  await removeTemporaries(folder);
+  await removeTemporaries(submissions);
+  const ledgerPath = join(folder, 'privacy-ledger.json');
+  const stem = (federation: FederationId, round: number): string => join(submissions, `${federation}.${round}`);
+  return {
+    privateKey: () => privateKeyIn(join(folder, 'key')),
+    async privacyLedger() {
+      const text = await readIfThere(ledgerPath);
+      return text === undefined ? [] : z.array(privacyLedgerEntrySchema).parse(JSON.parse(text.toString()));
+    },
+    writePrivacyLedger: (entries) => writeDurably(ledgerPath, `${canonicalJson(entries)}\n`),
+    async submission(federation, round) {
+      const statement = await readIfThere(`${stem(federation, round)}.json`);
+      const bytes = await readIfThere(`${stem(federation, round)}.safetensors`);
+      if (!statement || !bytes) return undefined;
+      return { ...submissionSchema.parse(JSON.parse(statement.toString())), bytes: new Uint8Array(bytes) };
+    },
+    // The statement last: a submission whose statement is there is whole.
+    async writeSubmission({ envelope, signature, bytes }) {
+      const path = stem(envelope.federation, envelope.round);
+      await writeDurably(`${path}.safetensors`, bytes);
+      await writeDurably(`${path}.json`, `${canonicalJson({ envelope, signature })}\n`);
+    },
+    async dropSubmissionsExcept(federation, round) {
+      const kept = round === null ? undefined : `${federation}.${round}.`;
+      for (const name of await readdir(submissions)) {
+        const goes = name.startsWith(`${federation}.`) && !(kept && name.startsWith(kept));
+        if (goes) await rm(join(submissions, name), { force: true });
+      }
+    },
+  };
+}
+
+async function privateKeyIn(path: string): Promise<string> {
+  const kept = (await readIfThere(path))?.toString().trim();
+  if (kept === undefined) {
+    const key = randomHex(PRIVATE_KEY_BYTES);
+    await writeDurably(path, `${key}\n`);
+    return key;
+  }
+  if (!/^[0-9a-f]{64}$/.test(kept))
+    throw new InvariantError(`${path} holds no private key: 64 hex characters expected`);
+  return kept;
+}
+
+async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,65 @@
+// The losses a client can train with, each a sum over examples: a mean would divide by the batch that was drawn, which
+// is private. A loss that has a link (softmax, sigmoid) takes the values before it, where its gradient is exact.
+
+import { logSoftmax, mul, neg, type Scalar, softplus, square, sub, sum, type Tensor2D } from '@tensorflow/tfjs-core';
+import type { ActivationName } from './activations.ts';
+import type { DenseChain } from './dense-chain.ts';
+
+interface Loss {
+  /** The final activation that the loss contains; any other than it or `linear` is a mistake. Null: any will do. */
+  readonly link: ActivationName | null;
+  /** Labels may be class numbers. */
+  readonly classes: boolean;
+  /** Summed over the examples; outputs and targets have one row per example. */
+  readonly summed: (outputs: Tensor2D, targets: Tensor2D) => Scalar;
+}
+
+export const losses = {
+  /** -sum_k y_k log softmax(z)_k */
+  'softmax-cross-entropy': {
+    link: 'softmax',
+    classes: true,
+    summed: (logits, targets) => neg(sum(mul(logSoftmax(logits), targets))),
+  },
+  /** Mean over the outputs of -y log s(z) - (1 - y) log(1 - s(z)) = softplus(z) - y z, which cannot overflow. */
+  'sigmoid-cross-entropy': {
+    link: 'sigmoid',
+    classes: false,
+    summed: (logits, targets) => mul(sum(sub(softplus(logits), mul(logits, targets))), 1 / logits.shape[1]),
+  },
+  /** Mean over the outputs of (o - y)^2 */
+  'mean-squared-error': {
+    link: null,
+    classes: false,
+    summed: (outputs, targets) => mul(sum(square(sub(outputs, targets))), 1 / outputs.shape[1]),
+  },
+} as const satisfies Record<string, Loss>;
+
+export type LossName = keyof typeof losses;
+
+/**
+ * The loss to train with and the chain up to where it begins: without the final activation that is its link.
+ * Without a name, the loss that belongs to the final activation.
+ * @throws Error where the final activation does not go with the loss.
+ */
+export function lossOf(
+  chain: DenseChain,
+  name: LossName = usualLoss(chain),
+): { chain: DenseChain; loss: LossName; classes: boolean } {
+  const { link, classes } = losses[name];
+  const last = chain.at(-1) ?? chain[0];
+  const final = last.activations.at(-1);
+  if (link === null || final === undefined) return { chain, loss: name, classes };
+  if (final !== link) {
+    throw new Error(`expected "${last.name}" to end in ${link} or linear for the loss ${name}, found ${final}`);
+  }
+  const fused = { ...last, activations: last.activations.slice(0, -1) };
+  const [first, ...others] = [...chain.slice(0, -1), fused];
+  return { chain: [first ?? fused, ...others], loss: name, classes };
+}
+
+function usualLoss(chain: DenseChain): LossName {
+  const final = chain.at(-1)?.activations.at(-1);
+  if (final === 'softmax') return 'softmax-cross-entropy';
+  return final === 'sigmoid' ? 'sigmoid-cross-entropy' : 'mean-squared-error';
+}

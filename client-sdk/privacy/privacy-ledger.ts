@@ -1,0 +1,73 @@
+// The client's own privacy ledger, its authority on what has been spent: everything in its folder composes, whichever
+// federation asked. A round is reserved before training and spent, as a whole, before its first byte leaves; a spent
+// round stays spent whatever becomes of the update. A reservation that never sent anything costs nothing.
+
+import { epsilonOf } from '../../shared/accounting/epsilon.ts';
+import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
+import type { FederationId } from '../../shared/ids.ts';
+import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import type { ClientStore, PrivacyLedgerEntry } from '../participation/client-store.ts';
+
+export interface RoundKey {
+  readonly federation: FederationId;
+  readonly round: number;
+}
+
+export interface PrivacyLimit {
+  readonly maxEpsilon: number;
+  readonly delta: number;
+}
+
+export interface Reserved {
+  readonly kind: 'reserved';
+}
+
+export class PrivacyLedger {
+  readonly #store: ClientStore;
+  #entries: readonly PrivacyLedgerEntry[];
+
+  private constructor(store: ClientStore, entries: readonly PrivacyLedgerEntry[]) {
+    this.#store = store;
+    this.#entries = entries;
+  }
+
+  static async open(store: ClientStore): Promise<PrivacyLedger> {
+    return new PrivacyLedger(store, await store.privacyLedger());
+  }
+
+  /** Over the whole history, what is spent only. */
+  epsilonSpent(delta: number): number {
+    const spent = this.#entries.filter((entry) => entry.state === 'spent');
+    return epsilonOf(spent, delta);
+  }
+
+  /** Refuses budget-exhausted before anything is trained, and replayed for a round that has been sent once already. */
+  async reserve(key: RoundKey, event: SampledGaussianEvent, limit: PrivacyLimit): Promise<Reserved | Refused> {
+    if (this.#find(key)?.state === 'spent') return refuse('replayed', { found: `round ${key.round}, sent before` });
+    const spent = this.#entries.filter((entry) => entry.state === 'spent');
+    const epsilonAfter = epsilonOf([...spent, event], limit.delta);
+    if (epsilonAfter > limit.maxEpsilon) {
+      const [expected, found] = [limit.maxEpsilon, epsilonAfter].map((epsilon) => `epsilon ${epsilon.toFixed(3)}`);
+      return refuse('budget-exhausted', { expected: `at most ${expected}`, found: `${found} after this round` });
+    }
+    // Only one round is under way at a time: reservations of others never sent anything.
+    await this.#write([...spent, { ...key, ...event, state: 'reserved' }]);
+    return { kind: 'reserved' };
+  }
+
+  /** Durable before it resolves: only then may a byte leave. Spending twice is spending once. */
+  async spend(key: RoundKey): Promise<void> {
+    const entry = this.#find(key);
+    if (entry?.state !== 'reserved') return;
+    await this.#write([...this.#entries.filter((each) => each !== entry), { ...entry, state: 'spent' }]);
+  }
+
+  #find({ federation, round }: RoundKey): PrivacyLedgerEntry | undefined {
+    return this.#entries.find((entry) => entry.federation === federation && entry.round === round);
+  }
+
+  async #write(entries: readonly PrivacyLedgerEntry[]): Promise<void> {
+    await this.#store.writePrivacyLedger(entries);
+    this.#entries = entries;
+  }
+}
