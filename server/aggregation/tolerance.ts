@@ -1,0 +1,43 @@
+// f, the number of liars tolerated: fixed from the clients offered a round, before anything arrives, and never lowered
+// by what arrives. A federation whose cohort cannot carry its f is refused before it starts.
+
+import { InvariantError } from '../../shared/invariant-error.ts';
+import type { Refused } from '../../shared/protocol/refusals.ts';
+import { refuse } from '../../shared/protocol/refusals.ts';
+import type { AggregationRule } from './rule.ts';
+
+/** A whole number of clients, or a fraction below 1 of those offered the round. */
+export const isTolerance = (f: number): boolean => f >= 0 && (f < 1 || Number.isSafeInteger(f));
+
+/** f as a number of clients; a fraction is rounded up. @throws InvariantError when f is neither. */
+export function tolerated(f: number, offered: number): number {
+  if (!isTolerance(f)) throw new InvariantError(`expected f as a whole number or a fraction below 1, found ${f}`);
+  if (f >= 1) return f;
+  // 0.07 * 100 is 7.000000000000001 in floating point, and 7 is meant: one rounding is forgiven, nothing more.
+  const share = f * offered;
+  const nearest = Math.round(share);
+  return Math.abs(share - nearest) <= share * Number.EPSILON ? nearest : Math.ceil(share);
+}
+
+/** Undefined where the rule tolerates f liars in a cohort of that size. */
+export function checkTolerance(
+  rule: AggregationRule,
+  { cohortSize, f }: { readonly cohortSize: number; readonly f: number },
+): Refused | undefined {
+  const minimum = rule.minimumCohort(f);
+  if (cohortSize >= minimum) return undefined;
+  const largest = largestTolerated(rule, cohortSize, f);
+  return refuse('f-too-large', {
+    expected: `at least ${minimum} clients for ${rule.name} with f = ${f} (Krum's kind needs n >= 2f + 3)`,
+    found: `${cohortSize}`,
+    hint:
+      largest === undefined
+        ? `${rule.name} needs more clients even for f = 0`
+        : `the largest f that fits is ${largest}`,
+  });
+}
+
+function largestTolerated(rule: AggregationRule, cohortSize: number, below: number): number | undefined {
+  for (let f = Math.min(below, cohortSize); f >= 0; f--) if (rule.minimumCohort(f) <= cohortSize) return f;
+  return undefined;
+}

@@ -1,0 +1,149 @@
+// A federation file (YAML) -> a frozen FederationConfig with every default filled in, or a refusal that names the key.
+// The configuration is fixed when the federation is founded: it is what all clients agreed to.
+
+import { readFile } from 'node:fs/promises';
+import { closest } from 'fastest-levenshtein';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { calibrateNoiseMultiplier } from '../shared/accounting/calibrate.ts';
+import { canonicalJson } from '../shared/canonical-json.ts';
+import { federationIdSchema } from '../shared/protocol/envelope.ts';
+import { type Refused, refuse } from '../shared/protocol/refusals.ts';
+import {
+  type FederationTerms,
+  privacyTermsSchema,
+  tensorSpecSchema,
+  trainingTermsSchema,
+} from '../shared/protocol/terms.ts';
+import { canonicalOrder } from '../shared/update-format/tensor-schema.ts';
+import { MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
+
+const count = z.number().int().positive();
+
+const initialTensorSchema = tensorSpecSchema.extend({ initial: z.enum(['zeros', 'glorot-uniform']).default('zeros') });
+
+const modelSchema = z.strictObject({
+  tensors: z.array(initialTensorSchema).min(1),
+  /** Seed of the initial weights. */
+  seed: z.number().int().nonnegative().default(1),
+});
+
+const cohortSchema = z.strictObject({
+  /** Clients without which no round starts. */
+  minimum: count.default(5),
+  /** Clients offered a round at most. */
+  size: count.default(20),
+  /** How long to wait for more clients once the minimum is there. */
+  selectionTimeoutMs: count.default(10_000),
+  /** How long after the offer a round closes with the updates it has. */
+  deadlineMs: count.max(2 ** 31 - 1).default(60_000),
+});
+
+const ruleConfigSchema = z.strictObject({
+  name: z.string().default('multi-krum'),
+  /** Liars tolerated: a whole number, or below 1 a share of the clients offered the round, rounded up. */
+  f: z.number().nonnegative().default(0.2),
+  /** How many updates multi-Krum averages; n - f - 2 unless given. */
+  m: count.optional(),
+});
+
+const boundsSchema = z.strictObject({
+  maxAbsoluteValue: z.number().positive().default(MAX_ABSOLUTE),
+  /** Null: the bound that follows from the terms (update/anomaly/noise-witness.ts). */
+  maxNormL2: z.number().positive().nullable().default(null),
+});
+
+const localPrivacySchema = z.strictObject({
+  mode: z.literal('local'),
+  epsilonBudget: z.number().positive(),
+  delta: z.number().positive().lt(1),
+  /** Calibrated to the budget over all rounds unless given. */
+  noiseMultiplier: z.number().positive().optional(),
+  adjacency: z.literal('add-remove').default('add-remove'),
+  unit: z.literal('example').default('example'),
+  void: z.boolean().default(false),
+});
+
+const fileSchema = z.strictObject({
+  federation: federationIdSchema,
+  rounds: count.max(100_000),
+  model: modelSchema,
+  cohort: cohortSchema.prefault({}),
+  rule: ruleConfigSchema.prefault({}),
+  bounds: boundsSchema.prefault({}),
+  training: trainingTermsSchema,
+  privacy: z.discriminatedUnion('mode', [localPrivacySchema, z.strictObject({ mode: z.literal('none') })]),
+});
+
+/** As stored: nothing left to default or to calibrate. */
+export const federationConfigSchema = fileSchema.extend({ privacy: privacyTermsSchema });
+export type FederationConfig = Readonly<z.output<typeof federationConfigSchema>>;
+
+export async function readFederationFile(path: string): Promise<FederationConfig | Refused> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const hint = 'write one with: muster init';
+    return refuse('bad-config', { expected: `a federation file at ${path}`, found: String(cause), hint });
+  }
+  try {
+    return parseFederation(parse(text));
+  } catch (cause) {
+    return refuse('bad-config', { expected: `YAML in ${path}`, found: String(cause) });
+  }
+}
+
+/** `input`: what a federation file holds, already parsed. */
+export function parseFederation(input: unknown): FederationConfig | Refused {
+  const file = fileSchema.safeParse(input);
+  if (!file.success) return configRefusal(file.error);
+  const { privacy, ...rest } = file.data;
+  if (privacy.mode === 'none') return { ...rest, privacy };
+  const { samplingRate, stepsPerRound } = rest.training;
+  const { epsilonBudget: epsilon, delta } = privacy;
+  const steps = rest.rounds * stepsPerRound;
+  const noiseMultiplier = privacy.noiseMultiplier ?? calibrateNoiseMultiplier({ samplingRate, steps, epsilon, delta });
+  return { ...rest, privacy: { ...privacy, noiseMultiplier } };
+}
+
+/** The configuration as a folder holds it. @throws ZodError when it is none, which a founded federation's always is. */
+export function readConfigText(text: string): FederationConfig {
+  return federationConfigSchema.parse(JSON.parse(text));
+}
+
+/** The part of the configuration that clients are told. */
+export function termsOf(config: FederationConfig): FederationTerms {
+  const { federation, training, privacy, rounds } = config;
+  return { federation, training, privacy, rounds, tensors: canonicalOrder(config.model.tensors) };
+}
+
+export const configText = (config: FederationConfig): string => canonicalJson(z.json().parse(config));
+
+function configRefusal(error: z.ZodError): Refused {
+  const [issue] = error.issues;
+  const at = issue?.path.length ? issue.path.join('.') : 'the top of the file';
+  if (issue?.code !== 'unrecognized_keys') {
+    return refuse('bad-config', {
+      message: `the federation file does not fit at ${at}`,
+      expected: issue?.message ?? '',
+    });
+  }
+  const unknown = issue.keys[0] ?? '';
+  return refuse('bad-config', {
+    message: `unknown key "${unknown}" at ${at}`,
+    found: unknown,
+    hint: `did you mean "${closest(unknown, knownKeys)}"?`,
+  });
+}
+
+const knownKeys: readonly string[] = [
+  fileSchema,
+  modelSchema,
+  cohortSchema,
+  ruleConfigSchema,
+  boundsSchema,
+  localPrivacySchema,
+  trainingTermsSchema,
+  initialTensorSchema,
+].flatMap((schema) => Object.keys(schema.shape));

@@ -1,0 +1,126 @@
+// Wiring: founds the federation or goes on with it, and joins the sockets (client-doors.ts, spine 1) to the clock of
+// the rounds (round-acts.ts, spine 2). These three files alone know every room.
+
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { sha256 } from '../shared/digest.ts';
+import { InvariantError } from '../shared/invariant-error.ts';
+import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
+import { SerialQueue } from '../shared/serial-queue.ts';
+import { settlement } from '../shared/settlement.ts';
+import { schemaText } from '../shared/update-format/tensor-schema.ts';
+import { type InviteTerms, issueInvite } from './admission/issue-invite.ts';
+import { ruleFor } from './aggregation/rule-for.ts';
+import { ClientDoors } from './client-doors.ts';
+import { configText, termsOf } from './config.ts';
+import type { CoordinatorOptions, Foundation } from './foundation.ts';
+import { RefusalLog } from './ledger/refusal-log.ts';
+import { foundFederation } from './model/found-federation.ts';
+import { CoordinatorActs } from './round-acts.ts';
+import { RoundRunner } from './round/run-round.ts';
+import { ByteMeter } from './transport/byte-meter.ts';
+import { buildHttpServer } from './transport/http/http-server.ts';
+import { SocketGateway } from './transport/socket-gateway.ts';
+import { dropUpdatesBefore } from './update/staging/drop-updates.ts';
+
+export interface ListenOptions {
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly host: string;
+}
+
+export interface Coordinator {
+  readonly kind: 'running';
+  /** Resolves to the port it listens on. */
+  listen(options: ListenOptions): Promise<number>;
+  /** The text of a new invite. */
+  invite(terms: InviteTerms): Promise<string>;
+  /** Resolves when all rounds have been run; rejects on a fault. */
+  readonly finishedRounds: Promise<void>;
+  /** Takes no more messages and lets what is under way end; a round under way is found again at the next start. */
+  stop(): Promise<void>;
+}
+
+/** Refuses a rule that cannot carry its f, and a folder that was founded otherwise. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator | Refused> {
+  const { config, stores, blobs, clock } = options;
+  const chosen = ruleFor({ ...config.rule, cohort: config.cohort });
+  if (isRefused(chosen)) return chosen;
+  const { federation, model } = config;
+  const plan = { federation, configText: configText(config), tensors: model.tensors, seed: model.seed };
+  const founded = await foundFederation(plan, { store: stores.federation, blobs, clock });
+  if (isRefused(founded)) return founded;
+  const terms = termsOf(config);
+  const running = new RunningCoordinator({
+    ...options,
+    federation,
+    terms,
+    schemaDigest: await sha256(schemaText(terms.tensors)),
+    rule: chosen.rule,
+    initialModel: founded.initialModel.digest,
+    refusals: new RefusalLog(stores.ledger),
+    turns: new SerialQueue(),
+  });
+  await running.resume();
+  return running;
+}
+
+class RunningCoordinator implements Coordinator {
+  readonly kind = 'running';
+  readonly finishedRounds: Promise<void>;
+  readonly #foundation: Foundation;
+  readonly #runner: RoundRunner;
+  readonly #http: FastifyInstance;
+  readonly #gateway: SocketGateway;
+
+  constructor(foundation: Foundation) {
+    const { config, federation, stores, clock, log, blobFile } = foundation;
+    this.#foundation = foundation;
+    const meter = new ByteMeter();
+    const { promise, resolve: onFinished, reject: onFault } = settlement<void>();
+    this.finishedRounds = promise;
+    const acts = new CoordinatorActs({ foundation, meter, gateway: () => this.#gateway, onFinished, onFault });
+    this.#runner = new RoundRunner({ goal: config.cohort, timing: config.cohort, rounds: config.rounds, clock, acts });
+    this.#http = buildHttpServer({
+      federation,
+      blobFile,
+      isToken: (token) => this.#gateway.isToken(token),
+      isModel: async (digest) => (await stores.models.versions()).some((version) => version.digest === digest),
+    });
+    meter.watch(this.#http.server);
+    const doors = new ClientDoors(foundation, this.#runner);
+    this.#gateway = new SocketGateway({ http: this.#http.server, doors, clock, log });
+  }
+
+  /** Goes on with the round that was under way, if any, or selects for the next. */
+  async resume(): Promise<void> {
+    const { stores, blobs, log } = this.#foundation;
+    const last = (await stores.rounds.records()).at(-1)?.number ?? 0;
+    await dropUpdatesBefore(last, stores.updates, blobs);
+    const offered = await stores.rounds.underWay();
+    if (!offered) return this.#runner.start(last + 1);
+    const rows = await stores.updates.ofRound(offered.number);
+    const reported = new Set(rows.filter(({ state }) => state !== 'announced').map(({ client }) => client));
+    const awaited = new Set(offered.cohort.filter((client) => !reported.has(client)));
+    log(`round ${offered.number} goes on: ${reported.size} of ${offered.cohort.length} have reported`);
+    this.#runner.start(offered.number, { offered, awaited });
+  }
+
+  async listen({ port, host }: ListenOptions): Promise<number> {
+    await this.#http.listen({ port, host });
+    const address: AddressInfo | string | null = this.#http.server.address();
+    if (address === null || typeof address === 'string') throw new InvariantError('listening without a port');
+    return address.port;
+  }
+
+  async invite(terms: InviteTerms): Promise<string> {
+    return await issueInvite(terms, this.#foundation.federation, this.#foundation.stores.enrolment);
+  }
+
+  async stop(): Promise<void> {
+    await this.#runner.stop();
+    await this.#gateway.close();
+    await this.#http.close();
+    await this.#foundation.turns.run(() => Promise.resolve());
+  }
+}

@@ -1,0 +1,47 @@
+// A federation is founded once: its configuration and initial model are written down, and from then on a folder can
+// only be opened with that same configuration.
+
+import { sha256 } from '../../shared/digest.ts';
+import type { FederationId } from '../../shared/ids.ts';
+import type { BlobStore, Clock } from '../../shared/ports.ts';
+import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { canonicalOrder } from '../../shared/update-format/tensor-schema.ts';
+import { type InitialTensor, initialModel } from './initial-model.ts';
+import type { FederationStore, Founding } from './model-store.ts';
+import { publishModel } from './publish-model.ts';
+
+export interface FederationPlan {
+  readonly federation: FederationId;
+  /** Canonical JSON of the whole configuration. */
+  readonly configText: string;
+  readonly tensors: readonly InitialTensor[];
+  readonly seed: number;
+}
+
+export interface FoundingPlace {
+  readonly store: FederationStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+}
+
+export async function foundFederation(
+  plan: FederationPlan,
+  place: FoundingPlace,
+): Promise<(Founding & { readonly kind: 'founded' }) | Refused> {
+  const known = await place.store.founding();
+  if (known) return known.config === plan.configText ? { kind: 'founded', ...known } : otherConfiguration();
+  const { federation, tensors, seed } = plan;
+  const schema = canonicalOrder(tensors);
+  const lineage = { federation, schema, round: 0, parent: null };
+  const version = await publishModel(initialModel(tensors, seed), lineage, place.blobs);
+  const founding = { config: plan.configText, initialModel: version, foundedAt: place.clock.now() };
+  const configDigest = await sha256(plan.configText);
+  await place.store.found(founding, { type: 'federation-founded', configDigest, model: version.digest });
+  return { kind: 'founded', ...founding };
+}
+
+const otherConfiguration = (): Refused =>
+  refuse('folder-mismatch', {
+    expected: 'the configuration with which the federation was founded',
+    hint: 'leave --config out to go on with it, or choose another --dir',
+  });

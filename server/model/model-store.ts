@@ -1,0 +1,33 @@
+// Port: versions of the global model. Their bytes are blobs; a version is a row that names one.
+
+import type { Digest } from '../../shared/ids.ts';
+import type { LedgerEvent } from '../ledger/ledger-event.ts';
+
+export interface ModelVersion {
+  /** SHA-256 of the safetensors file. */
+  readonly digest: Digest;
+  /** Null for the initial model. */
+  readonly parent: Digest | null;
+  /** The round that made it; 0 for the initial model. */
+  readonly round: number;
+  readonly byteLength: number;
+}
+
+export interface ModelStore {
+  /** In the order of rounds. */
+  versions(): Promise<readonly ModelVersion[]>;
+  latest(): Promise<ModelVersion | undefined>;
+}
+
+/** The federation itself, written once. */
+export interface Founding {
+  /** Canonical JSON of the whole configuration: a folder opened with another one is refused. */
+  readonly config: string;
+  readonly initialModel: ModelVersion;
+  readonly foundedAt: Date;
+}
+
+export interface FederationStore {
+  founding(): Promise<Founding | undefined>;
+  found(founding: Founding, event: LedgerEvent): Promise<void>;
+}

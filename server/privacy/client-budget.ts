@@ -1,0 +1,39 @@
+// The coordinator's side of the privacy ledgers: what each client has spent over its whole history, and whether the
+// next round still fits its budget. The client's own ledger is its authority; this one declines before it is asked.
+
+import { ACCOUNTANT, epsilonOf } from '../../shared/accounting/epsilon.ts';
+import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
+import type { ClientId } from '../../shared/ids.ts';
+import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
+import type { FederationTerms } from '../../shared/protocol/terms.ts';
+import type { PrivacyCharge } from './charge-store.ts';
+
+export interface ClientBudgets {
+  /** After everything charged so far; null where the terms declare no privacy or void it. */
+  epsilonOf(client: ClientId): number | null;
+  /** What computes them; null where there is nothing to compute. */
+  readonly accountant: string | null;
+  /** Whether one more round stays within the budget. */
+  affordsRound(client: ClientId): boolean;
+}
+
+export function clientBudgets(charges: readonly PrivacyCharge[], terms: FederationTerms): ClientBudgets {
+  const { privacy } = terms;
+  const planned = privacyEventOf(terms);
+  if (privacy.mode === 'none' || !planned) {
+    return { epsilonOf: () => null, accountant: null, affordsRound: () => true };
+  }
+  const spent = chargesByClient(charges);
+  const spentBy = (client: ClientId): readonly SampledGaussianEvent[] => spent.get(client) ?? [];
+  return {
+    epsilonOf: (client) => (privacy.void ? null : epsilonOf(spentBy(client), privacy.delta)),
+    accountant: privacy.void ? null : ACCOUNTANT,
+    affordsRound: (client) => epsilonOf([...spentBy(client), planned], privacy.delta) <= privacy.epsilonBudget,
+  };
+}
+
+function chargesByClient(charges: readonly PrivacyCharge[]): ReadonlyMap<ClientId, readonly SampledGaussianEvent[]> {
+  const byClient = new Map<ClientId, SampledGaussianEvent[]>();
+  for (const { client, event } of charges) byClient.set(client, [...(byClient.get(client) ?? []), event]);
+  return byClient;
+}

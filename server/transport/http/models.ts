@@ -1,0 +1,39 @@
+// GET /federations/:federation/models/:digest. A digest names the same bytes for ever, so that the answer is immutable,
+// can be cached, and can be fetched in ranges. Only digests of model versions are served: updates lie in the same store.
+
+import { basename, dirname } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { type Digest, type FederationId, isDigest } from '../../../shared/ids.ts';
+import { type RefusalCode, refusalCatalogue, refuse } from '../../../shared/protocol/refusals.ts';
+
+export interface ModelDownloads {
+  readonly federation: FederationId;
+  /** Whether a bearer token belongs to a client that has joined. */
+  isToken(token: string): boolean;
+  isModel(digest: Digest): Promise<boolean>;
+  /** Where a blob's file lies. */
+  blobFile(digest: Digest): string;
+}
+
+const ONE_YEAR_SECONDS = 365 * 24 * 3600;
+
+export function registerModels(app: FastifyInstance, downloads: ModelDownloads): void {
+  app.get<{ Params: { federation: string; digest: string } }>(
+    '/federations/:federation/models/:digest',
+    async (request, reply) => {
+      const { federation, digest } = request.params;
+      const turnAway = (code: RefusalCode, expected: string): unknown =>
+        reply.code(refusalCatalogue[code].httpStatus).send(refuse(code, { expected }));
+      const token = /^Bearer ([0-9a-f]+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+      if (!downloads.isToken(token)) return turnAway('not-enrolled', 'the bearer token of a joined client');
+      if (federation !== downloads.federation) return turnAway('wrong-federation', downloads.federation);
+      if (!isDigest(digest) || !(await downloads.isModel(digest))) return turnAway('unknown-model', 'a model’s digest');
+      const file = downloads.blobFile(digest);
+      return await reply
+        .header('content-type', 'application/octet-stream')
+        .header('content-disposition', `attachment; filename="${digest}.safetensors"`)
+        .header('x-content-type-options', 'nosniff')
+        .sendFile(basename(file), dirname(file), { immutable: true, maxAge: ONE_YEAR_SECONDS * 1000 });
+    },
+  );
+}

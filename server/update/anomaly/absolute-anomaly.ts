@@ -1,0 +1,54 @@
+// One update judged alone: its largest value, its norm, and whether the declared noise is in it. Apart from the cohort's
+// stage because it needs nobody else's update and so can answer at once. A refusal holds the client's own figure and
+// the public bound, nothing more. Every bound is written so that a NaN falls on the refused side.
+
+import { refuse } from '../../../shared/protocol/refusals.ts';
+import type { Refused } from '../../../shared/protocol/refusals.ts';
+import { maxAbsolute, normL2 } from '../../../shared/vector/vector.ts';
+import type { IntactUpdate, RefusedUpdate, UpdateFigures, VettedUpdate } from '../stages.ts';
+import type { AnomalyBounds } from './anomaly-bounds.ts';
+
+/** The first bound that is broken answers: value, then norm, then noise. */
+export function vetUpdate(update: IntactUpdate, bounds: AnomalyBounds): VettedUpdate | RefusedUpdate {
+  const figures = figuresOf(update.values, bounds);
+  const refused = tooLargeValue(figures, bounds) ?? tooLargeNorm(figures, bounds) ?? noiseMissing(figures, bounds);
+  return refused ? { ...refused, figures } : { ...update, kind: 'vetted', figures };
+}
+
+function figuresOf(values: Float32Array, { noise }: AnomalyBounds): UpdateFigures {
+  const norm = normL2(values);
+  return {
+    maxAbsolute: maxAbsolute(values),
+    normL2: norm,
+    noiseRatio: noise === null ? null : norm ** 2 / (values.length * noise.stdDev ** 2),
+  };
+}
+
+function tooLargeValue(figures: UpdateFigures, bounds: AnomalyBounds): Refused | undefined {
+  if (figures.maxAbsolute <= bounds.maxAbsolute) return undefined;
+  return refuse('too-large-value', {
+    expected: `no value beyond ${shown(bounds.maxAbsolute)} either way`,
+    found: shown(figures.maxAbsolute),
+    hint: 'send the difference to the base model, not the weights; if it is, the training diverged',
+  });
+}
+
+function tooLargeNorm(figures: UpdateFigures, bounds: AnomalyBounds): Refused | undefined {
+  if (figures.normL2 <= bounds.maxNormL2) return undefined;
+  return refuse('too-large-norm', {
+    expected: `an L2 norm of at most ${shown(bounds.maxNormL2)}`,
+    found: shown(figures.normL2),
+    hint: 'train with the learning rate, clipping norm, steps and denominator of the federation’s terms',
+  });
+}
+
+function noiseMissing({ noiseRatio }: UpdateFigures, { noise }: AnomalyBounds): Refused | undefined {
+  if (noise === null || noiseRatio === null || noiseRatio >= noise.leastRatio) return undefined;
+  return refuse('noise-missing', {
+    expected: `a squared norm of at least ${shown(noise.leastRatio)} times that of the declared noise`,
+    found: shown(noiseRatio),
+    hint: 'add the Gaussian noise of the federation’s terms at every step, an empty batch included',
+  });
+}
+
+const shown = (figure: number): string => String(Number(figure.toPrecision(6)));

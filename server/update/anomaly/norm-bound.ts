@@ -1,0 +1,31 @@
+// How large an honest update can be: its noise and its signal at their largest, added. Public, since it follows from
+// the federation's terms alone. It stops boosted updates before any rule sees them.
+
+import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
+import type { PrivacyTerms, TrainingTerms } from '../../../shared/protocol/terms.ts';
+import type { WitnessOptions } from './noise-witness.ts';
+import { tailExponent } from './noise-witness.ts';
+
+/** A batch twice the expected size at every step; see `normBound`. */
+const LARGEST_BATCH_OVER_EXPECTED = 2;
+
+export interface NormBoundOptions extends WitnessOptions {
+  readonly training: TrainingTerms;
+  readonly privacy: PrivacyTerms;
+}
+
+/**
+ * Largest L2 norm of an honest update.
+ * Noise: P(chi^2_d >= d + 2 sqrt(d x) + 2x) <= e^-x (Laurent & Massart 2000, Lemma 1), over all checks of a run.
+ * Signal: every example adds at most clipping norm / expected batch size, and the batches of a round hold at most twice
+ * as many examples as expected (for a client of the expected size the Chernoff bound on more is e^(-0.386 x steps x
+ * expected batch size)). A client with many times more examples than that has to train on a part of them.
+ */
+export function normBound(options: NormBoundOptions): number {
+  const { training, privacy, parameters } = options;
+  const x = tailExponent(options);
+  const noise =
+    noiseStdDevPerParameter(training, privacy) * Math.sqrt(parameters + 2 * Math.sqrt(parameters * x) + 2 * x);
+  const signal = training.learningRate * training.clippingNormL2 * training.stepsPerRound * LARGEST_BATCH_OVER_EXPECTED;
+  return noise + signal;
+}

@@ -1,0 +1,38 @@
+// One place a client and round: the first validly signed statement takes it, and privacy is charged with it, since the
+// client's first byte has left. The same update again is welcome at any time; a different one is equivocation.
+
+import type { SampledGaussianEvent } from '../../../shared/accounting/privacy-event.ts';
+import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
+import type { FederationId } from '../../../shared/ids.ts';
+import type { AnnouncedUpdate, StagedUpdate } from '../stages.ts';
+import type { UpdateRow, UpdateStore } from './update-store.ts';
+
+export interface Place {
+  readonly federation: FederationId;
+  readonly updates: UpdateStore;
+  /** What one update costs; null without declared privacy. */
+  readonly charge: SampledGaussianEvent | null;
+}
+
+/** Staged, with the receipt it already has, when this very update is known. */
+export async function claimPlace(
+  announced: AnnouncedUpdate,
+  place: Place,
+): Promise<AnnouncedUpdate | StagedUpdate | Refused> {
+  const { envelope, client, signature } = announced;
+  const { round, updateDigest: digest } = envelope;
+  const taken = await place.updates.find({ round, client: client.id });
+  if (!taken) {
+    const event = { type: 'update-announced', round, client: client.id, update: digest, signature } as const;
+    await place.updates.announce({ round, client: client.id, digest, envelope, signature }, place.charge, event);
+    return announced;
+  }
+  if (taken.digest !== digest) return refuse('equivocation', { expected: taken.digest, found: digest });
+  return stagedFrom(taken, place.federation) ?? announced;
+}
+
+function stagedFrom(row: UpdateRow, federation: FederationId): StagedUpdate | undefined {
+  const { round, client, digest: updateDigest, stagedAt, figures } = row;
+  if (row.state !== 'staged' || !stagedAt || !figures) return undefined;
+  return { kind: 'staged', receipt: { federation, round, client, updateDigest, stagedAt }, figures };
+}
