@@ -1,0 +1,88 @@
+// What a person asked for + what the folder holds already -> the settings of the run, or a refusal before anything is
+// started. A new folder takes everything; one that exists takes a new total of rounds and a new budget, nothing else.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { epsilonOf } from '../../shared/accounting/epsilon.ts';
+import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { ruleFor } from '../../server/aggregation/rule-for.ts';
+import { DEMO_DELTA, type DemoSettings, demoFederation, noiseMultiplierOf, readDemoSettings } from './demo-settings.ts';
+
+/** Only what was asked for in so many words. */
+export type DemoWish = Partial<Omit<DemoSettings, 'noiseMultiplier'>>;
+
+export interface ResolvedSettings {
+  readonly kind: 'resolved';
+  readonly settings: DemoSettings;
+}
+
+export const DEMO_DEFAULTS = {
+  clients: 20,
+  byzantine: 4,
+  attack: 'noisy-flip',
+  rule: 'multi-krum',
+  rounds: 15,
+  epsilon: 8,
+  reproducible: false,
+} as const;
+
+/** `seed`: for a new folder where none was asked for. */
+export async function resolveSettings(dir: string, wish: DemoWish, seed: number): Promise<ResolvedSettings | Refused> {
+  const stored = await readDemoSettings(dir);
+  if (stored) return amended(stored, wish);
+  if (existsSync(join(dir, 'muster.sqlite'))) {
+    return refuse('folder-mismatch', {
+      expected: 'a folder of a demo, or a new one',
+      found: `another federation in ${dir}`,
+    });
+  }
+  return founded(wish, seed);
+}
+
+function founded(wish: DemoWish, seed: number): ResolvedSettings | Refused {
+  const byzantine = wish.byzantine ?? DEMO_DEFAULTS.byzantine;
+  const settings = { ...DEMO_DEFAULTS, seed, f: byzantine, ...wish, noiseMultiplier: null };
+  const { clients, rule, f } = settings;
+  if (byzantine > clients) {
+    return refuse('bad-option', {
+      message: '--byzantine does not fit',
+      expected: `at most ${clients}`,
+      found: `${byzantine}`,
+    });
+  }
+  const chosen = ruleFor({ name: rule, f, cohort: { minimum: clients, size: clients } });
+  if (isRefused(chosen)) return chosen;
+  const noiseMultiplier = noiseMultiplierOf(settings);
+  if (typeof noiseMultiplier !== 'number') return noiseMultiplier;
+  return { kind: 'resolved', settings: { ...settings, noiseMultiplier } };
+}
+
+function amended(stored: DemoSettings, wish: DemoWish): ResolvedSettings | Refused {
+  const { rounds, epsilon, ...fixed } = wish;
+  const before = new Map<string, unknown>(Object.entries(stored));
+  const changed = Object.entries(fixed).find(([name, value]) => before.get(name) !== value);
+  if (changed) {
+    const [name, value] = changed;
+    const [expected, found] = [before.get(name), value].map((each) => `--${name} ${String(each)}`);
+    const hint = 'leave it out to go on with the folder, or choose another --dir';
+    return refuse('folder-mismatch', { expected: expected ?? '', found: found ?? '', hint });
+  }
+  const settings = { ...stored, rounds: rounds ?? stored.rounds, epsilon: epsilon ?? stored.epsilon };
+  return budgetComplaint(settings) ?? { kind: 'resolved', settings };
+}
+
+/** The noise was calibrated when the folder was made: more rounds cost more epsilon. */
+function budgetComplaint(settings: DemoSettings): Refused | undefined {
+  const config = demoFederation(settings);
+  if (isRefused(config)) return config;
+  const { samplingRate, stepsPerRound } = config.training;
+  const steps = settings.rounds * stepsPerRound;
+  const needed = epsilonOf([{ noiseMultiplier: settings.noiseMultiplier ?? 0, samplingRate, steps }], DEMO_DELTA);
+  if (needed <= settings.epsilon) return undefined;
+  return refuse('budget-exhausted', {
+    message: `${settings.rounds} rounds with the folder's noise would pass the privacy budget`,
+    expected: `at most epsilon ${settings.epsilon}`,
+    found: `epsilon ${needed.toFixed(3)}`,
+    hint: `allow it with --epsilon ${(Math.ceil(needed * 100) / 100).toFixed(2)}, or run fewer rounds`,
+  });
+}
