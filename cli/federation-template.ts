@@ -1,0 +1,43 @@
+// The federation file that `muster init` writes and that `muster start` falls back on: every key with its unit, its
+// default and what it is for.
+
+export const federationTemplate = `# A Muster federation: one model, trained by one population of clients.
+# All clients are told the model's tensors, the training and the privacy terms when they join, and the whole file is
+# fixed when the federation is founded, that is at the first start on a new data folder.
+
+federation: digits            # a-z, 0-9 and "-"; part of every message, path and record
+rounds: 15                    # how many rounds to run in all
+
+cohort:
+  minimum: 5                  # no round starts with fewer clients
+  size: 20                    # a round is offered to at most so many, drawn at random
+  selectionTimeoutMs: 10000   # with the minimum there, wait so long for more
+  deadlineMs: 60000           # a round closes so long after its offer, with the updates it has
+
+rule:
+  name: multi-krum            # multi-krum, krum or mean (which tolerates no liar)
+  f: 0.2                      # liars tolerated: a number, or a share of the clients offered the round, rounded up
+
+bounds:
+  maxAbsoluteValue: 10        # no value of an update may be larger
+  maxNormL2: null             # null: what follows from the terms below
+
+model:                        # float32 tensors; in TensorFlow.js terms <layer>/<weight>
+  seed: 1                     # of the first weights
+  tensors:
+    - { name: digits/kernel, shape: [784, 10], initial: glorot-uniform }
+    - { name: digits/bias, shape: [10], initial: zeros }
+
+training:                     # DP-SGD, the same for every client; nothing here may depend on one client's data
+  learningRate: 2
+  stepsPerRound: 10
+  samplingRate: 0.1           # every example enters a step's batch with this probability
+  expectedBatchSize: 40       # public denominator of a step: sampling rate x the examples a client is expected to have
+  clippingNormL2: 1           # each example's gradient is clipped to it
+
+privacy:
+  mode: local                 # clients add noise before anything leaves them; or: none
+  epsilonBudget: 8            # of each client, over all rounds
+  delta: 1.0e-4               # below 1 / number of examples of a client
+  # noiseMultiplier: 1.03     # calibrated to the budget and the rounds unless given
+`;

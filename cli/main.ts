@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// The command line, `muster`. Exit codes: 0 ok, 1 fault, 2 refused input, 130 interrupted.
+
+import { runCommandLine } from './run-command-line.ts';
+
+process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -1,0 +1,34 @@
+// Values of options, read and refused in one form.
+
+import { closest } from 'fastest-levenshtein';
+import { type RefusalCode, RefusedError, refuse } from '../shared/protocol/refusals.ts';
+
+/** @throws RefusedError unless `text` is a whole number of at least `least` and at most `most`. */
+export function wholeNumber(option: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    const expected = `a whole number from ${least} to ${most}`;
+    throw new RefusedError(refuse('bad-option', { message: `${option} does not fit`, expected, found: text }).refusal);
+  };
+}
+
+/** @throws RefusedError unless `text` is a number above 0. */
+export function positiveNumber(option: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (value > 0 && Number.isFinite(value)) return value;
+    const message = `${option} does not fit`;
+    throw new RefusedError(refuse('bad-option', { message, expected: 'a number above 0', found: text }).refusal);
+  };
+}
+
+/** @throws RefusedError with the nearest known name unless `text` is one of `known`. */
+export function oneOf<Name extends string>(known: readonly Name[], code: RefusalCode): (text: string) => Name {
+  return (text) => {
+    const name = known.find((each) => each === text);
+    if (name !== undefined) return name;
+    const hint = `did you mean ${closest(text, [...known])}?`;
+    throw new RefusedError(refuse(code, { expected: known.join(', '), found: text, hint }).refusal);
+  };
+}

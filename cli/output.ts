@@ -1,0 +1,47 @@
+// Results go to stdout, progress and errors to stderr; with --json the result, or the error, is one JSON object on
+// stdout or in the file that --json names.
+
+import { writeFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import pc from 'picocolors';
+import type { Refusal } from '../shared/protocol/refusals.ts';
+
+/** What --json was given: nothing, the flag alone, or a file. */
+export type JsonTarget = string | true | undefined;
+
+export function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export async function printResult(result: object, text: string, json: JsonTarget): Promise<void> {
+  if (json === undefined) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  else await writeJson(result, json);
+}
+
+export async function printRefusal(refusal: Refusal, json: JsonTarget): Promise<void> {
+  if (json !== undefined) await writeJson({ error: withNulls(refusal) }, json);
+  tell(pc.red(`refused: ${refusal.message} (${refusal.code})`));
+  for (const key of ['expected', 'found', 'hint'] as const) {
+    const fact = refusal[key];
+    if (fact !== undefined) tell(`  ${key.padEnd(9)}${fact}`);
+  }
+}
+
+export async function printFault(fault: unknown, json: JsonTarget): Promise<void> {
+  const message = fault instanceof Error ? fault.message : String(fault);
+  if (json !== undefined) await writeJson({ error: withNulls({ code: 'fault', message }) }, json);
+  tell(pc.red(`fault: ${message}`));
+  if (process.env['MUSTER_DEBUG'] !== undefined) tell(inspect(fault));
+  else tell('  hint     run again with MUSTER_DEBUG=1 for the whole story');
+}
+
+async function writeJson(result: object, json: string | true): Promise<void> {
+  const text = `${JSON.stringify(result, null, 2)}\n`;
+  if (json === true) process.stdout.write(text);
+  else await writeFile(json, text);
+}
+
+/** Every key is there, so that a reader need not ask. */
+function withNulls({ code, message, expected, found, hint }: Omit<Refusal, 'code'> & { code: string }): object {
+  return { code, message, expected: expected ?? null, found: found ?? null, hint: hint ?? null };
+}
