@@ -9,9 +9,10 @@ federation: digits            # a-z, 0-9 and "-"; part of every message, path an
 rounds: 15                    # how many rounds to run in all
 
 cohort:
-  minimum: 5                  # no round starts with fewer clients
+  minimum: 7                  # no round starts with fewer clients
   size: 20                    # a round is offered to at most so many, drawn at random
-  selectionTimeoutMs: 10000   # with the minimum there, wait so long for more
+  # quorum: 7                 # a round with fewer updates is abandoned; at least what the rule needs for f
+  selectionTimeoutMs: 3000    # with the minimum there, wait so long for more
   deadlineMs: 60000           # a round closes so long after its offer, with the updates it has
 
 rule:

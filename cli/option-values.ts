@@ -2,6 +2,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { type RefusalCode, RefusedError, refuse } from '../shared/protocol/refusals.ts';
+import { isTolerance } from '../server/aggregation/tolerance.ts';
 
 /** @throws RefusedError unless `text` is a whole number of at least `least` and at most `most`. */
 export function wholeNumber(option: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -30,5 +31,15 @@ export function oneOf<Name extends string>(known: readonly Name[], code: Refusal
     if (name !== undefined) return name;
     const hint = `did you mean ${closest(text, [...known])}?`;
     throw new RefusedError(refuse(code, { expected: known.join(', '), found: text, hint }).refusal);
+  };
+}
+
+/** @throws RefusedError unless `text` is a whole number or a share below 1. */
+export function tolerance(option: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    if (isTolerance(value)) return value;
+    const facts = { expected: 'a whole number, or a share of the clients below 1', found: text };
+    throw new RefusedError(refuse('bad-option', { message: `${option} does not fit`, ...facts }).refusal);
   };
 }

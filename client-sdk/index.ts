@@ -17,6 +17,7 @@ export type { FederatedClient } from './federated-client.ts';
 export type { RoundReport } from './participation/round-reports.ts';
 export type { Trainer, TrainingTask } from './training/trainer.ts';
 export { localTrainer } from './training/local-trainer.ts';
+export { readWeights, writeWeights } from './training/model-layout.ts';
 export { type Refusal, RefusedError } from '../shared/protocol/refusals.ts';
 
 export interface JoinOptions {

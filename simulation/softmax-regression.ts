@@ -1,9 +1,9 @@
-// The demo's model: softmax regression on 784 pixels. Its tensors, its tfjs form for local training, its first weights,
-// and its accuracy in plain JS, so that judging a model needs no backend and an independent script can repeat it.
+// The demo's model: softmax regression on 784 pixels. Its tensors, its tfjs form for local training, and its accuracy in
+// plain JS, so that judging a model needs no backend and an independent script can repeat it. Its first weights are the
+// coordinator's to make, from the federation's seed.
 
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { RandomSource } from '../shared/random-source.ts';
-import { canonicalOrder, parameterCount, type TensorSchema } from '../shared/update-format/tensor-schema.ts';
+import { canonicalOrder, type TensorSchema } from '../shared/update-format/tensor-schema.ts';
 import { type Digits, PIXELS_PER_IMAGE } from './digits.ts';
 
 const CLASSES = 10;
@@ -15,19 +15,11 @@ export const softmaxRegressionSchema: TensorSchema = canonicalOrder([
   { name: `${LAYER}/bias`, shape: [CLASSES] },
 ]);
 
-/** For `localTrainer`, which loads the backend before it calls this. tfjs is imported here alone: it takes 0.7 s. */
+/** For `localTrainer`, which loads the backend before it calls this. */
 export async function softmaxRegressionModel(): Promise<LayersModel> {
   const { layers, sequential } = await import('@tensorflow/tfjs-layers');
   const dense = layers.dense({ name: LAYER, units: CLASSES, activation: 'softmax', inputShape: [PIXELS_PER_IMAGE] });
   return sequential({ layers: [dense] });
-}
-
-/** Zero biases and a kernel uniform on +-sqrt(6 / (784 + 10)) (Glorot and Bengio 2010, section 4.2.1, equation 16). */
-export function initialSoftmaxRegression(random: RandomSource): Float32Array {
-  const limit = Math.sqrt(6 / (PIXELS_PER_IMAGE + CLASSES));
-  const parameters = new Float32Array(parameterCount(softmaxRegressionSchema));
-  for (let i = CLASSES; i < parameters.length; i++) parameters[i] = limit * (2 * random.uniform() - 1);
-  return parameters;
 }
 
 /** Share of the digits whose class gets the largest logit, 0-1. Ties and NaN as numpy's argmax: see `argmax`. */

@@ -14,7 +14,7 @@ import { DEMO_DEFAULTS, type DemoWish, resolveSettings } from '../../simulation/
 import { DemoView } from '../demo-view.ts';
 import { demoText } from '../demo-text.ts';
 import { interruption } from '../interrupt.ts';
-import { oneOf, positiveNumber, wholeNumber } from '../option-values.ts';
+import { oneOf, positiveNumber, tolerance, wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult, tell } from '../output.ts';
 
 type DemoOptions = DemoWish & { readonly dir?: string; readonly json?: JsonTarget };
@@ -27,7 +27,7 @@ export function demoCommand(): Command {
     .description('Run a coordinator, SDK clients and attackers on real handwritten digits, and see what becomes of it.')
     .option('--clients <n>', `number of clients (${clients})`, wholeNumber('--clients', 1, MAX_CLIENTS))
     .option('--byzantine <n>', `how many of them attack (${byzantine})`, wholeNumber('--byzantine', 0))
-    .option('--f <n>', 'liars the rule tolerates (as many as attack)', wholeNumber('--f', 0))
+    .option('--f <n>', 'liars the rule tolerates, a number or a share (as many as attack)', tolerance('--f'))
     .option('--attack <name>', `what attackers send (${attack})`, oneOf(attackNames, 'unknown-attack'))
     .option('--rule <name>', `${ruleNames.join(', ')} (${rule})`, oneOf(ruleNames, 'unknown-rule'))
     .option('--rounds <n>', `total of rounds in the folder (${rounds})`, wholeNumber('--rounds', 1, 1000))

@@ -3,6 +3,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { atLeast } from './at-least.ts';
 import type { AggregationRule } from './rule.ts';
 import { isRuleName, ruleNames, ruleOf } from './rules.ts';
 import { checkTolerance, isTolerance, tolerated } from './tolerance.ts';
@@ -12,7 +13,7 @@ export interface RuleWish {
   readonly f: number;
   readonly m?: number | undefined;
   /** Least and most clients that a round is offered to. */
-  readonly cohort: { readonly minimum: number; readonly size: number };
+  readonly cohort: { readonly minimum: number; readonly size: number; readonly quorum?: number | undefined };
 }
 
 export interface ChosenRule {
@@ -37,8 +38,15 @@ export function ruleFor({ name, f, m, cohort }: RuleWish): ChosenRule | Refused 
       found: `${cohort.minimum} > ${cohort.size}`,
     });
   }
+  const { quorum = 1 } = cohort;
+  if (quorum > cohort.minimum) {
+    return refuse('bad-config', {
+      expected: 'cohort.quorum <= cohort.minimum',
+      found: `${quorum} > ${cohort.minimum}`,
+    });
+  }
   const rule = ruleOf({ name, m });
-  return toleranceComplaint(rule, f, cohort) ?? { kind: 'chosen', rule };
+  return toleranceComplaint(rule, f, cohort) ?? { kind: 'chosen', rule: atLeast(rule, quorum) };
 }
 
 function toleranceComplaint(rule: AggregationRule, f: number, cohort: RuleWish['cohort']): Refused | undefined {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { ruleFor } from '../../server/aggregation/rule-for.ts';
+import { tolerated } from '../../server/aggregation/tolerance.ts';
 import { DEMO_DELTA, type DemoSettings, demoFederation, noiseMultiplierOf, readDemoSettings } from './demo-settings.ts';
 
 /** Only what was asked for in so many words. */
@@ -29,14 +30,16 @@ export const DEMO_DEFAULTS = {
 /** `seed`: for a new folder where none was asked for. */
 export async function resolveSettings(dir: string, wish: DemoWish, seed: number): Promise<ResolvedSettings | Refused> {
   const stored = await readDemoSettings(dir);
-  if (stored) return amended(stored, wish);
+  const clients = stored?.clients ?? wish.clients ?? DEMO_DEFAULTS.clients;
+  const counted = wish.f === undefined ? wish : { ...wish, f: tolerated(wish.f, clients) };
+  if (stored) return amended(stored, counted);
   if (existsSync(join(dir, 'muster.sqlite'))) {
     return refuse('folder-mismatch', {
       expected: 'a folder of a demo, or a new one',
       found: `another federation in ${dir}`,
     });
   }
-  return founded(wish, seed);
+  return founded(counted, seed);
 }
 
 function founded(wish: DemoWish, seed: number): ResolvedSettings | Refused {

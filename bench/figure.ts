@@ -1,0 +1,43 @@
+// The one form in which figures are printed: a JSON object a line. The ids are listed here and, with what they mean, in
+// bench/README.md; a test compares the two.
+
+import { arch, cpus } from 'node:os';
+
+export const figureIds = [
+  'demo-accuracy-min',
+  'demo-accuracy-median',
+  'demo-accuracy-max',
+  'demo-twin-accuracy-max',
+  'demo-epsilon',
+  'demo-seconds-median',
+  'demo-attacks-stopped',
+  'demo-honest-refused',
+  'demo-honest-noise-ratio-min',
+  'multi-krum-ms',
+  'multi-krum-numpy-ms',
+  'multi-krum-over-numpy',
+] as const;
+export type FigureId = (typeof figureIds)[number];
+
+export type Unit = 'share' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon';
+export type Context = Readonly<Record<string, string | number | readonly number[]>>;
+
+export interface Figure {
+  readonly figure: FigureId;
+  /** Null where it could not be measured: `context.skipped` says why. */
+  readonly value: number | null;
+  readonly unit: Unit;
+  readonly context: Context;
+}
+
+export type Print = (figure: Figure) => void;
+
+/** Prints figures of one bench on stdout: with `json` an object a line with the machine it was measured on, else text. */
+export function printer(bench: string, json: boolean): Print {
+  const machine = { node: process.version, cpu: `${cpus()[0]?.model ?? arch()} x ${cpus().length}` };
+  const asJson = ({ figure, value, unit, context }: Figure): string =>
+    JSON.stringify({ bench, figure, value, unit, context: { ...context, ...machine } });
+  const asText = ({ figure, value, unit, context }: Figure): string =>
+    `${figure.padEnd(30)}${value === null ? `skipped: ${String(context['skipped'])}` : `${Number(value.toPrecision(5))} ${unit}`}`;
+  return (figure) => void process.stdout.write(`${json ? asJson(figure) : asText(figure)}\n`);
+}
