@@ -8,7 +8,11 @@ import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
 import { settlement } from '../shared/settlement.ts';
 import { SerialQueue } from '../shared/serial-queue.ts';
-import { ConnectionLostError, CoordinatorConnection } from './connection/coordinator-connection.ts';
+import {
+  ConnectionLostError,
+  type ConnectionTiming,
+  CoordinatorConnection,
+} from './connection/coordinator-connection.ts';
 import { downloadModel } from './connection/download-model.ts';
 import { type ClientEffect, type ClientEvent, type ClientState, stepClient } from './participation/client-state.ts';
 import type { ClientStore } from './participation/client-store.ts';
@@ -28,7 +32,11 @@ export interface ClientOptions {
   readonly store: ClientStore;
   /** Epsilon that the owner of the data allows in all; the federation's own budget where that is smaller. */
   readonly maxEpsilon: number;
+  readonly timing?: Partial<ConnectionTiming>;
 }
+
+/** The last model is worth waiting for, but not for a coordinator that has gone. */
+const FAREWELL_TIMEOUT_MS = 10_000;
 
 export class FederatedClient {
   readonly #options: ClientOptions;
@@ -43,6 +51,9 @@ export class FederatedClient {
   #modelDigest: Digest | undefined;
   #state: ClientState = { kind: 'idle' };
   #round = new AbortController();
+  /** Aborted when the client has left or is done. */
+  readonly #life = new AbortController();
+  #lastModel: Float32Array | undefined;
   #work: Promise<void> = Promise.resolve();
   /** Resolves when all rounds have been run or the client has left; rejects when it is refused or its trainer fails. */
   readonly finished: Promise<void>;
@@ -89,10 +100,18 @@ export class FederatedClient {
     return this.#reports.subscribe(listener);
   }
 
-  /** The newest committed model, all tensors end to end in the order of `terms.tensors`. */
+  /**
+   * The newest committed model, all tensors end to end in the order of `terms.tensors`; after `finished` the last one.
+   * @throws Error after `leave`.
+   */
   async latestModel(): Promise<Float32Array> {
     if (!this.#modelDigest) throw new ConnectionLostError('not joined yet');
-    return await this.#download(this.#modelDigest, new AbortController().signal);
+    try {
+      return await this.#download(this.#modelDigest, this.#life.signal);
+    } catch (fault) {
+      if (this.#lastModel) return this.#lastModel.slice();
+      throw fault;
+    }
   }
 
   /** Leaves in good order: ends training, sends nothing more; a later join goes on where this one stopped. */
@@ -117,12 +136,16 @@ export class FederatedClient {
     );
     this.#connection.on('round-closed', roundClosedSchema, (closed) => this.#receive(() => this.#closed(closed)));
     this.#connection.on('round-withheld', withheldSchema, (withheld) => this.#receive(() => this.#withheld(withheld)));
-    this.#connection.on('federation-finished', finishedSchema, () => this.#receive(() => this.#end()));
+    this.#connection.on('federation-finished', finishedSchema, () => this.#receive(() => this.#finish()));
   }
 
   /** Messages are taken one after another, in the order in which they came. */
-  #receive(act: () => Promise<void> | void): void {
-    this.#inbox.run(async () => await act()).catch((fault: unknown) => this.#end(fault));
+  async #receive(act: () => Promise<void> | void): Promise<void> {
+    try {
+      await this.#inbox.run(async () => await act());
+    } catch (fault) {
+      this.#end(fault);
+    }
   }
 
   async #welcomed(joined: messages.Joined): Promise<void> {
@@ -132,17 +155,20 @@ export class FederatedClient {
     const { round } = { round: undefined, ...this.#state };
     if (round !== undefined && joined.offer?.round !== round) this.#dispatch({ kind: 'round-closed', round });
     if (joined.offer) await this.#offered(joined.offer);
-    if (joined.finished) this.#end();
+    if (joined.finished) await this.#finish();
   }
 
   async #offered(offer: messages.Offer): Promise<void> {
     const { store, federation } = this.#options;
-    if (this.#state.kind !== 'idle' && 'round' in this.#state && this.#state.round >= offer.round) return;
+    const { round } = offer;
+    if (this.#state.kind === 'left' || ('round' in this.#state && this.#state.round >= round)) return;
     this.#offer = offer;
     this.#verdict = undefined;
-    await store.dropSubmissionsExcept(federation, offer.round);
-    const written = (await store.submission(federation, offer.round)) !== undefined;
-    this.#dispatch({ kind: 'offered', round: offer.round, written });
+    // An update whose reservation gave way to another federation's was never sent: it is trained, and paid for, anew.
+    const paidFor = privacyEventOf(this.terms) === null || this.#ledger.holds({ federation, round });
+    await store.dropSubmissionsExcept(federation, paidFor ? round : null);
+    const written = (await store.submission(federation, round)) !== undefined;
+    this.#dispatch({ kind: 'offered', round, written });
   }
 
   #closed({ round, state, modelDigest }: messages.RoundClosed): void {
@@ -157,29 +183,33 @@ export class FederatedClient {
   }
 
   #perform(effect: ClientEffect, event: ClientEvent, outcome: RoundReport['state']): void {
+    // Sending goes on under the signal of the training before it; all else ends what is under way.
+    if (event.kind !== 'trained') this.#round.abort(new Error('the round is over'));
+    if (event.kind === 'offered') this.#round = new AbortController();
     if (effect === 'train' || effect === 'submit') return this.#start(effect);
-    this.#round.abort(new Error('the round is over'));
     if (effect === 'report' && 'round' in event) this.#report(event.round, outcome);
   }
 
-  /** Training follows on nothing; sending follows on training of the same round or on a restart. */
   #start(effect: 'train' | 'submit'): void {
     const offer = this.#offer;
     if (!offer) return;
-    if (effect === 'train' || this.#round.signal.aborted) {
-      this.#round.abort(new Error('a later round was offered'));
-      this.#round = new AbortController();
-    }
     const { signal } = this.#round;
-    const before = this.#work;
-    const act = effect === 'train' ? this.#train(offer, signal, before) : this.#submit(offer.round, signal);
-    this.#work = act.catch((fault: unknown) => {
-      if (!signal.aborted) this.#end(fault);
-    });
+    const act = effect === 'train' ? () => this.#train(offer, signal) : () => this.#submit(offer.round, signal);
+    this.#work = this.#workAfter(this.#work, act, signal);
   }
 
-  async #train(offer: messages.Offer, signal: AbortSignal, before: Promise<void>): Promise<void> {
+  /** Begins when the work before it has ended, aborted or not: one at a time writes to the folder. */
+  async #workAfter(before: Promise<void>, act: () => Promise<void>, signal: AbortSignal): Promise<void> {
     await before;
+    try {
+      signal.throwIfAborted();
+      await act();
+    } catch (fault) {
+      if (!signal.aborted) this.#end(fault);
+    }
+  }
+
+  async #train(offer: messages.Offer, signal: AbortSignal): Promise<void> {
     const { trainer, store, key } = this.#options;
     const { terms } = this;
     const { round } = offer;
@@ -196,9 +226,11 @@ export class FederatedClient {
   async #submit(round: number, signal: AbortSignal): Promise<void> {
     const { store, federation } = this.#options;
     const submission = await store.submission(federation, round);
-    signal.throwIfAborted();
+    // A later round was offered in the meantime.
     if (!submission) return;
-    await this.#ledger.spend({ federation, round });
+    // Nothing is spent while there is nobody to send it to.
+    await this.#connection.whenJoined(signal);
+    if (privacyEventOf(this.terms)) await this.#ledger.spend({ federation, round });
     await sendSubmission(submission, this.#connection, signal);
     this.#dispatch({ kind: 'answered', round });
   }
@@ -245,8 +277,17 @@ export class FederatedClient {
     this.#reports.publish({ round, verdict, code, state, modelDigest, epsilon: this.epsilon });
   }
 
+  /** All rounds have been run. The last model is taken along: the token that fetches it ends with the connection. */
+  async #finish(): Promise<void> {
+    const limit = AbortSignal.any([this.#life.signal, AbortSignal.timeout(FAREWELL_TIMEOUT_MS)]);
+    // Without it `latestModel` says that the client has left.
+    if (this.#modelDigest) this.#lastModel = await this.#download(this.#modelDigest, limit).catch(() => undefined);
+    this.#end();
+  }
+
   #end(fault?: unknown): void {
     this.#dispatch({ kind: 'left' });
+    this.#life.abort(new Error('the client has left'));
     this.#connection.close();
     this.#reports.end();
     if (fault === undefined) this.#settled.resolve();

@@ -9,8 +9,9 @@ import type { FederationId } from '../../shared/ids.ts';
 import { type ClientToCoordinator, type CoordinatorToClient, TRANSPORT_LIMITS } from '../../shared/protocol/events.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
 import { type Joined, joinedSchema, refusedSchema, welcomeSchema } from '../../shared/protocol/messages.ts';
-import { isRefused, type Refused, RefusedError } from '../../shared/protocol/refusals.ts';
+import { isRefused, type Refused, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import { PROTOCOL_VERSIONS } from '../../shared/protocol/version.ts';
+import { settlement } from '../../shared/settlement.ts';
 
 /** No answer: the socket closed or the time limit passed. Whoever asked may ask again once joined. */
 export class ConnectionLostError extends Error {
@@ -23,24 +24,44 @@ export interface ConnectionOptions {
   readonly key: SigningKey;
   readonly name: string;
   readonly invite: string | null;
-  /** After every join, the first and those after a lost connection. */
-  readonly onJoined: (joined: Joined) => void;
+  /** After every join, the first and those after a lost connection. Whoever waits for the join goes on after it. */
+  readonly onJoined: (joined: Joined) => Promise<void>;
   /** The coordinator will not have us: nothing is tried again. */
   readonly onRefused: (error: RefusedError) => void;
+  readonly timing?: Partial<ConnectionTiming>;
 }
 
-const RETRY_DELAY_MS = 200;
+export interface ConnectionTiming {
+  /** How long to wait for one answer. Default 20,000. */
+  readonly answerTimeoutMs: number;
+  /** Wait before asking again for the first time, doubled at each further time up to ten seconds. Default 200. */
+  readonly retryDelayMs: number;
+  /** Wait before connecting anew after a join that failed, or when the coordinator closed the socket. Default 1,000. */
+  readonly reopenDelayMs: number;
+}
+
+const DEFAULT_TIMING: ConnectionTiming = {
+  answerTimeoutMs: TRANSPORT_LIMITS.answerTimeoutMs,
+  retryDelayMs: 200,
+  reopenDelayMs: 1_000,
+};
+const LONGEST_RETRY_DELAY_MS = 10_000;
 
 type Messages = { [Event in keyof ClientToCoordinator]: Parameters<ClientToCoordinator[Event]>[0] };
 
 export class CoordinatorConnection {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket<CoordinatorToClient, ClientToCoordinator>;
+  readonly #timing: ConnectionTiming;
   #joined: Joined | undefined;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
+  /** Messages that arrived ahead of our reading the answer to the join: they are about what it says. */
+  #early: (() => void)[] = [];
+  #reopening: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#socket = io(options.url, {
       transports: ['websocket'],
       timeout: TRANSPORT_LIMITS.connectTimeoutMs,
@@ -50,7 +71,11 @@ export class CoordinatorConnection {
       autoConnect: false,
     });
     this.#socket.on('connect', () => void this.#join());
-    this.#socket.on('disconnect', () => (this.#joined = undefined));
+    this.#socket.on('disconnect', (reason) => {
+      this.#joined = undefined;
+      // Socket.io comes back by itself from a lost connection, but not from one that the coordinator closed.
+      if (reason === 'io server disconnect') this.#reopenLater();
+    });
   }
 
   open(): void {
@@ -58,6 +83,7 @@ export class CoordinatorConnection {
   }
 
   close(): void {
+    clearTimeout(this.#reopening);
     this.#joined = undefined;
     this.#socket.disconnect();
   }
@@ -76,11 +102,13 @@ export class CoordinatorConnection {
   on<Schema extends z.ZodType<{ federation: FederationId }>>(
     event: keyof CoordinatorToClient,
     schema: Schema,
-    act: (message: z.output<Schema>) => void,
+    act: (message: z.output<Schema>) => unknown,
   ): void {
     this.#socket.on(event, (input: unknown) => {
       const message = schema.safeParse(input);
-      if (message.success && message.data.federation === this.#options.federation) act(message.data);
+      if (!message.success || message.data.federation !== this.#options.federation) return;
+      if (this.#joined) act(message.data);
+      else this.#early.push(() => act(message.data));
     });
   }
 
@@ -88,30 +116,32 @@ export class CoordinatorConnection {
   async whenJoined(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#joined) return;
-    await new Promise<void>((resolve, reject) => {
-      const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-      signal.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(() => {
-        signal.removeEventListener('abort', abort);
-        resolve();
-      });
-    });
+    const { promise, resolve, reject } = settlement<void>();
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    this.#waiting.add(resolve);
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#waiting.delete(resolve);
+    }
   }
 
   /** Runs `act` once joined, and again after every lost connection. @throws the signal's reason and any other fault. */
   async insist<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    for (;;) {
+    for (let delayMs = this.#timing.retryDelayMs; ; delayMs = Math.min(2 * delayMs, LONGEST_RETRY_DELAY_MS)) {
       await this.whenJoined(signal);
       try {
         return await act();
       } catch (fault) {
         if (!(fault instanceof ConnectionLostError)) throw fault;
       }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+      await pause(delayMs, signal);
     }
   }
 
-  /** @throws ConnectionLostError when no answer comes, or one that is neither a refusal nor fits the schema. */
+  /** @throws ConnectionLostError when no answer comes, none that fits the schema, or only that we ask too often. */
   async request<Event extends keyof ClientToCoordinator, Schema extends z.ZodType>(
     event: Event,
     message: Messages[Event],
@@ -119,7 +149,7 @@ export class CoordinatorConnection {
   ): Promise<z.output<Schema> | Refused> {
     const reply = await this.#ask(event, message);
     const refused = refusedSchema.safeParse(reply);
-    if (refused.success) return refused.data;
+    if (refused.success && refused.data.refusal.code !== 'rate-limited') return refused.data;
     const parsed = answer.safeParse(reply);
     if (!parsed.success) throw new ConnectionLostError(`the answer to ${event} does not fit protocol version 1`);
     return parsed.data;
@@ -129,7 +159,7 @@ export class CoordinatorConnection {
   async #ask(event: keyof ClientToCoordinator, message: object): Promise<unknown> {
     if (!this.#socket.connected) throw new ConnectionLostError(`not connected, ${event} was not sent`);
     const asking: { emitWithAck(event: string, message: object): Promise<unknown> } = this.#socket.timeout(
-      TRANSPORT_LIMITS.answerTimeoutMs,
+      this.#timing.answerTimeoutMs,
     );
     try {
       return await asking.emitWithAck(event, message);
@@ -139,16 +169,28 @@ export class CoordinatorConnection {
   }
 
   async #join(): Promise<void> {
+    const { id } = this.#socket;
+    this.#early = [];
     try {
       const joined = await this.#greetAndJoin();
+      // The socket has been closed since, by either side: its next connection joins anew.
+      if (this.#socket.id !== id) return;
       if (isRefused(joined)) return this.#refused(joined);
       this.#joined = joined;
-      this.#options.onJoined(joined);
-      for (const proceed of this.#waiting.splice(0)) proceed();
+      const welcomed = this.#options.onJoined(joined);
+      for (const pass of this.#early.splice(0)) pass();
+      await welcomed;
+      if (this.#joined === joined) for (const proceed of this.#waiting) proceed();
     } catch {
-      // The connection was lost half-way, or the coordinator is too busy to answer: socket.io tries again.
-      this.#socket.disconnect().connect();
+      // No answer, or none that makes sense.
+      if (this.#socket.id === id) this.#reopenLater();
     }
+  }
+
+  #reopenLater(): void {
+    this.#socket.disconnect();
+    clearTimeout(this.#reopening);
+    this.#reopening = setTimeout(() => this.#socket.connect(), this.#timing.reopenDelayMs);
   }
 
   async #greetAndJoin(): Promise<Joined | Refused> {
@@ -160,11 +202,31 @@ export class CoordinatorConnection {
     const { publicKey } = key;
     const statement = joinTranscript({ federation, protocolVersion, challenge, publicKey, name });
     const join = { federation, publicKey, name, invite, signature: await key.sign(statement) };
-    return await this.request('join', join, joinedSchema);
+    const joined = await this.request('join', join, joinedSchema);
+    return isRefused(joined) ? joined : ofFederation(federation, joined);
   }
 
   #refused({ refusal }: Refused): void {
     this.close();
     this.#options.onRefused(new RefusedError(refusal));
   }
+}
+
+/** Terms and offer of another federation would be trained on, and paid for, in vain. */
+function ofFederation(expected: FederationId, joined: Joined): Joined | Refused {
+  const { terms, offer } = joined;
+  const found = [terms.federation, offer?.federation ?? expected].find((federation) => federation !== expected);
+  return found === undefined ? joined : refuse('wrong-federation', { expected, found });
+}
+
+/** Ends early when the signal aborts: whoever waits looks at it next. */
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = settlement<void>();
+  const wake = (): void => resolve();
+  const timer = setTimeout(wake, delayMs);
+  signal.addEventListener('abort', wake);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', wake);
 }

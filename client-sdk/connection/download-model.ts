@@ -13,13 +13,15 @@ export interface ModelSource {
   /** Bearer token of the present join. */
   readonly token: string;
   readonly schema: TensorSchema;
+  /** Default 120,000. */
+  readonly timeoutMs?: number;
 }
 
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** d values in canonical order. @throws RefusedError for other bytes, ConnectionLostError when none come. */
+/** d values in canonical order. @throws RefusedError for other or too many bytes, ConnectionLostError when none come. */
 export async function downloadModel(digest: Digest, source: ModelSource, signal: AbortSignal): Promise<Float32Array> {
-  const bytes = await fetchBytes(digest, source, AbortSignal.any([signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)]));
+  const bytes = await fetchBytes(digest, source, signal);
   const found = await sha256(bytes);
   if (found !== digest) throw new RefusedError(refuse('bad-digest', { expected: digest, found }).refusal);
   const decoded = decodeSafetensors(bytes, source.schema);
@@ -29,20 +31,37 @@ export async function downloadModel(digest: Digest, source: ModelSource, signal:
 
 async function fetchBytes(
   digest: Digest,
-  { url, federation, token, schema }: ModelSource,
+  { url, federation, token, schema, timeoutMs = DOWNLOAD_TIMEOUT_MS }: ModelSource,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const address = new URL(`/federations/${federation}/models/${digest}`, url);
   try {
-    const response = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal });
-    const declared = Number(response.headers.get('content-length') ?? 0);
-    if (!response.ok || declared > maxSafetensorsBytes(schema)) {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const response = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal: limit });
+    if (!response.ok) {
       await response.body?.cancel();
-      throw new ConnectionLostError(`${address.pathname}: status ${response.status}, ${declared} bytes`);
+      throw new ConnectionLostError(`status ${response.status}`);
     }
-    return new Uint8Array(await response.arrayBuffer());
+    return await bodyOf(response, maxSafetensorsBytes(schema));
   } catch (cause) {
-    if (cause instanceof ConnectionLostError || signal.aborted) throw cause;
-    throw new ConnectionLostError(`${address.pathname}: no answer`, { cause });
+    if (cause instanceof RefusedError || signal.aborted) throw cause;
+    throw new ConnectionLostError(`${address.pathname}: no model came`, { cause });
   }
+}
+
+/** Counted as it arrives: a declared length can be left out or untrue. */
+async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const stream: ReadableStream<Uint8Array> | null = response.body;
+  const reader = stream?.getReader();
+  const bytes = new Uint8Array(maxBytes);
+  let byteLength = 0;
+  for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read()) {
+    if (byteLength + chunk.value.byteLength > maxBytes) {
+      await reader?.cancel();
+      throw new RefusedError(refuse('too-large', { expected: `a model of at most ${maxBytes} bytes` }).refusal);
+    }
+    bytes.set(chunk.value, byteLength);
+    byteLength += chunk.value.byteLength;
+  }
+  return bytes.subarray(0, byteLength);
 }

@@ -5,6 +5,7 @@
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import type { FederationId } from '../../shared/ids.ts';
+import { InvariantError } from '../../shared/invariant-error.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { ClientStore, PrivacyLedgerEntry } from '../participation/client-store.ts';
 
@@ -22,16 +23,18 @@ export interface Reserved {
   readonly kind: 'reserved';
 }
 
+type LedgerStore = Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger'>;
+
 export class PrivacyLedger {
-  readonly #store: ClientStore;
+  readonly #store: LedgerStore;
   #entries: readonly PrivacyLedgerEntry[];
 
-  private constructor(store: ClientStore, entries: readonly PrivacyLedgerEntry[]) {
+  private constructor(store: LedgerStore, entries: readonly PrivacyLedgerEntry[]) {
     this.#store = store;
     this.#entries = entries;
   }
 
-  static async open(store: ClientStore): Promise<PrivacyLedger> {
+  static async open(store: LedgerStore): Promise<PrivacyLedger> {
     return new PrivacyLedger(store, await store.privacyLedger());
   }
 
@@ -39,6 +42,11 @@ export class PrivacyLedger {
   epsilonSpent(delta: number): number {
     const spent = this.#entries.filter((entry) => entry.state === 'spent');
     return epsilonOf(spent, delta);
+  }
+
+  /** Whether this round was reserved or spent here: an update that is paid for otherwise must not be sent. */
+  holds(key: RoundKey): boolean {
+    return this.#find(key) !== undefined;
   }
 
   /** Refuses budget-exhausted before anything is trained, and replayed for a round that has been sent once already. */
@@ -55,10 +63,14 @@ export class PrivacyLedger {
     return { kind: 'reserved' };
   }
 
-  /** Durable before it resolves: only then may a byte leave. Spending twice is spending once. */
+  /**
+   * Durable before it resolves: only then may a byte leave. Spending twice is spending once.
+   * @throws InvariantError where nothing was reserved.
+   */
   async spend(key: RoundKey): Promise<void> {
     const entry = this.#find(key);
-    if (entry?.state !== 'reserved') return;
+    if (!entry) throw new InvariantError(`expected a reservation of round ${key.round}, found none`);
+    if (entry.state === 'spent') return;
     await this.#write([...this.#entries.filter((each) => each !== entry), { ...entry, state: 'spent' }]);
   }
 

@@ -32,6 +32,7 @@ async function sendOnce(
   if (isRefused(begun) || begun.kind === 'receipt') return begun;
   const sent = await sendChunks({ ...at, bytes, from: begun.offset }, connection, signal);
   if (isRefused(sent)) return sent;
+  signal.throwIfAborted();
   return await connection.request('upload-end', at, receiptSchema);
 }
 

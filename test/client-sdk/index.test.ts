@@ -1,0 +1,122 @@
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { joinFederation, type JoinOptions, RefusedError } from '../../client-sdk/index.ts';
+import { formatInvite, newInvite } from '../../shared/protocol/invite.ts';
+import { refuse } from '../../shared/protocol/refusals.ts';
+import { FakeCoordinator, federation } from '../support/fake-coordinator.ts';
+import { GatedTrainer } from '../support/gated-trainer.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const invite = formatInvite(newInvite(federation));
+
+/** Options that hold, in a folder of their own. */
+const optionsFor = (url: string, changes: Partial<JoinOptions> = {}): JoinOptions => ({
+  url,
+  invite,
+  trainer: new GatedTrainer(),
+  folder: join(temporaryFolder(), 'client'),
+  ...changes,
+});
+
+const refusalOf = async (joining: Promise<unknown>): Promise<unknown> =>
+  await joining.then(
+    () => 'joined',
+    (fault: unknown) => (fault instanceof RefusedError ? fault.refusal : fault),
+  );
+
+/** A port that takes connections and never says a word. */
+async function silentServer(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+}
+
+describe('joinFederation', () => {
+  it('resolves to a client that has joined, with the invite passed on and a name of its own', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const client = await joinFederation(optionsFor(coordinator.url));
+    onTestFinished(() => client.leave());
+    expect(client.terms).toEqual(coordinator.terms);
+    expect(coordinator.joins.all).toMatchObject([{ federation, invite, name: client.id.slice(0, 12) }]);
+  });
+
+  it('needs no invite in a folder whose key is enrolled, only the federation’s name', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const { invite: _spent, ...options } = optionsFor(coordinator.url, { federation, name: 'ward 7' });
+    const client = await joinFederation(options);
+    onTestFinished(() => client.leave());
+    expect(coordinator.joins.all).toMatchObject([{ federation, invite: null, name: 'ward 7' }]);
+  });
+
+  it.each(['', 'study', 'study.123', `Study.${'ab'.repeat(32)}`, `study.${'AB'.repeat(32)}`])(
+    'refuses "%s" as an invite, before anything is written or asked, and does not repeat it',
+    async (text) => {
+      const options = optionsFor('http://127.0.0.1:1', { invite: text });
+      const refusal = await refusalOf(joinFederation(options));
+      expect(refusal).toMatchObject({ code: 'not-enrolled', expected: 'an invite: federation.secret' });
+      expect(JSON.stringify(refusal)).not.toContain('123');
+      expect(() => readdirSync(options.folder)).toThrow('ENOENT');
+    },
+  );
+
+  it.each([undefined, '', 'Not A Name'])('refuses %j as the federation where no invite names one', async (name) => {
+    const { invite: _none, ...options } = optionsFor('http://127.0.0.1:1');
+    const joining = joinFederation({ ...options, ...(name === undefined ? {} : { federation: name }) });
+    expect(await refusalOf(joining)).toMatchObject({ code: 'wrong-federation' });
+    expect(() => readdirSync(options.folder)).toThrow('ENOENT');
+  });
+
+  it.each(['hello', 'join'])('rejects with the coordinator’s own refusal of %s', async (event) => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.always(event, () => refuse('unsupported-protocol', { expected: 'version 7', found: 'version 1' }));
+    expect(await refusalOf(joinFederation(optionsFor(coordinator.url)))).toMatchObject({
+      code: 'unsupported-protocol',
+      expected: 'version 7',
+    });
+  });
+
+  it('gives up after joinTimeoutMs where nobody listens, or nobody answers, and says where it looked', async () => {
+    const silent = await silentServer();
+    for (const url of ['http://127.0.0.1:1', silent]) {
+      const joining = joinFederation(optionsFor(url, { joinTimeoutMs: 60 }));
+      await expect(joining).rejects.toThrow(`no coordinator answered at ${url} within 60 ms`);
+    }
+  });
+
+  it('leaves no socket behind when it gives up', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.always('join', () => undefined);
+    await expect(joinFederation(optionsFor(coordinator.url, { joinTimeoutMs: 100 }))).rejects.toThrow(/100 ms/);
+    coordinator.always('join', (honest) => honest());
+    const client = await joinFederation(optionsFor(coordinator.url));
+    onTestFinished(() => client.leave());
+    expect(coordinator.sockets).toBe(1);
+  });
+
+  it('stops trying at the signal, with its reason, whether it came before or while it tried', async () => {
+    const enough = new Error('had enough');
+    const early = optionsFor('http://127.0.0.1:1', { signal: AbortSignal.abort(enough) });
+    await expect(joinFederation(early)).rejects.toBe(enough);
+    const coordinator = await FakeCoordinator.start();
+    coordinator.always('join', () => undefined);
+    const stopping = new AbortController();
+    const joining = joinFederation(optionsFor(coordinator.url, { signal: stopping.signal }));
+    await coordinator.joins.next();
+    stopping.abort(enough);
+    await expect(joining).rejects.toBe(enough);
+  });
+
+  it('is the same client whenever it comes with the same folder', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const options = optionsFor(coordinator.url);
+    const first = await joinFederation(options);
+    await first.leave();
+    const second = await joinFederation(options);
+    await second.leave();
+    expect(second.id).toBe(first.id);
+  });
+});

@@ -1,0 +1,125 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { PrivacyLedgerEntry, Submission } from '../../../client-sdk/participation/client-store.ts';
+import { nodeClientStore } from '../../../client-sdk/platform/node-client-store.ts';
+import { makeSubmission } from '../../../client-sdk/submission/make-submission.ts';
+import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
+import { asDigest, asFederationId, type FederationId } from '../../../shared/ids.ts';
+import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fakeTerms } from '../../support/fake-coordinator.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const federation = asFederationId('a');
+const neighbour = asFederationId('a-b');
+
+async function submissionOf(of: FederationId, round: number): Promise<Submission> {
+  const key = await signingKeyFromSeed('07'.repeat(32));
+  const terms = { ...fakeTerms, federation: of, tensors: [{ name: 'bias', shape: [3] }] };
+  const offer = { federation: of, round, baseModelDigest: asDigest('cd'.repeat(32)), deadlineMs: 1 };
+  return await makeSubmission(Float32Array.of(round, 0.5, -2), { offer, terms, key });
+}
+
+const entry = (round: number, state: PrivacyLedgerEntry['state']): PrivacyLedgerEntry => ({
+  federation,
+  round,
+  noiseMultiplier: 1.1,
+  samplingRate: 0.1,
+  steps: 10,
+  state,
+});
+
+describe('nodeClientStore', () => {
+  it('makes a key once, for its owner alone, and gives the same ever after', async () => {
+    const folder = join(temporaryFolder(), 'new', 'folder');
+    const store = await nodeClientStore(folder);
+    const key = await store.privateKey();
+    expect(key).toMatch(/^[0-9a-f]{64}$/);
+    expect(await store.privateKey()).toBe(key);
+    expect(await (await nodeClientStore(folder)).privateKey()).toBe(key);
+    expect(await (await nodeClientStore(temporaryFolder())).privateKey()).not.toBe(key);
+    expect(statSync(join(folder, 'key')).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  it('refuses to go on with a damaged key: a new one would be a new client that has forgotten what it spent', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'key'), 'not a key\n');
+    const store = await nodeClientStore(folder);
+    await expect(store.privateKey()).rejects.toThrow(InvariantError);
+    expect(readFileSync(join(folder, 'key'), 'utf8')).toBe('not a key\n');
+  });
+
+  it('gives the ledger back entry for entry, empty where none was written', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    expect(await store.privacyLedger()).toEqual([]);
+    const entries = [entry(1, 'spent'), entry(2, 'reserved')];
+    await store.writePrivacyLedger(entries);
+    expect(await (await nodeClientStore(folder)).privacyLedger()).toEqual(entries);
+    expect(statSync(join(folder, 'privacy-ledger.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it.each(['[{', '{}', '[{"round":1}]'])('does not take a damaged ledger (%s) for an empty one', async (text) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'privacy-ledger.json'), text);
+    const store = await nodeClientStore(folder);
+    await expect(store.privacyLedger()).rejects.toThrow();
+  });
+
+  it('gives a submission back byte for byte, under its federation and round', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    const written = await submissionOf(federation, 3);
+    await store.writeSubmission(written);
+    expect(await (await nodeClientStore(folder)).submission(federation, 3)).toEqual(written);
+    expect(await store.submission(federation, 4)).toBeUndefined();
+    expect(await store.submission(neighbour, 3)).toBeUndefined();
+    const names = readdirSync(join(folder, 'submissions'));
+    expect(names.map((name) => statSync(join(folder, 'submissions', name)).mode & 0o777)).toEqual([0o600, 0o600]);
+  });
+
+  it.each(['a.3.json', 'a.3.safetensors'])('has no submission where %s is missing', async (name) => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    await store.writeSubmission(await submissionOf(federation, 3));
+    rmSync(join(folder, 'submissions', name));
+    expect(await store.submission(federation, 3)).toBeUndefined();
+  });
+
+  it('writes the statement last, so that one that is there speaks of bytes that are there', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    // Nothing can take the place of a folder that is not empty: the second of the two writes fails.
+    mkdirSync(join(folder, 'submissions', 'a.3.json', 'in-the-way'), { recursive: true });
+    await expect(store.writeSubmission(await submissionOf(federation, 3))).rejects.toThrow();
+    expect(readdirSync(join(folder, 'submissions')).toSorted()).toEqual(['a.3.json', 'a.3.safetensors']);
+  });
+
+  it('drops the submissions of one federation but one round, and of no federation of a similar name', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    for (const of of [federation, neighbour]) {
+      for (const round of [1, 10, 11]) await store.writeSubmission(await submissionOf(of, round));
+    }
+    const kept = async (): Promise<readonly string[]> => {
+      const names = [federation, neighbour].flatMap((of) => [1, 10, 11].map((round) => ({ of, round })));
+      const there = await Promise.all(names.map(async ({ of, round }) => await store.submission(of, round)));
+      return there.flatMap((each) => (each ? [`${each.envelope.federation} ${each.envelope.round}`] : []));
+    };
+    await store.dropSubmissionsExcept(federation, 1);
+    expect(await kept()).toEqual(['a 1', 'a-b 1', 'a-b 10', 'a-b 11']);
+    await store.dropSubmissionsExcept(federation, null);
+    expect(await kept()).toEqual(['a-b 1', 'a-b 10', 'a-b 11']);
+    expect(readdirSync(join(folder, 'submissions')).filter((name) => name.startsWith('a.'))).toEqual([]);
+  });
+
+  it('clears away, when opened, what a crash left half-written', async () => {
+    const folder = temporaryFolder();
+    await nodeClientStore(folder);
+    writeFileSync(join(folder, 'privacy-ledger.json.1.tmp'), 'half');
+    writeFileSync(join(folder, 'submissions', 'a.1.json.2.tmp'), 'half');
+    await nodeClientStore(folder);
+    expect([readdirSync(folder), readdirSync(join(folder, 'submissions'))]).toEqual([['submissions'], []]);
+  });
+});

@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ClientStore, PrivacyLedgerEntry } from '../../../client-sdk/participation/client-store.ts';
+import { PrivacyLedger } from '../../../client-sdk/privacy/privacy-ledger.ts';
+import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
+import { asFederationId } from '../../../shared/ids.ts';
+import { InvariantError } from '../../../shared/invariant-error.ts';
+import { isRefused } from '../../../shared/protocol/refusals.ts';
+
+const federation = asFederationId('study');
+const other = asFederationId('other-study');
+const event = { noiseMultiplier: 1.1, samplingRate: 0.1, steps: 10 };
+const delta = 1e-4;
+const unlimited = { maxEpsilon: Infinity, delta };
+const epsilonOfRounds = (rounds: number): number =>
+  epsilonOf(
+    Array.from({ length: rounds }, () => event),
+    delta,
+  );
+
+/** A folder in memory: what is on it survives the ledger; a write fails when told to, having written nothing. */
+class MemoryStore implements Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger'> {
+  entries: readonly PrivacyLedgerEntry[] = [];
+  writes = 0;
+  crashAtWrite = Infinity;
+
+  async privacyLedger(): Promise<readonly PrivacyLedgerEntry[]> {
+    return await Promise.resolve(this.entries);
+  }
+
+  async writePrivacyLedger(entries: readonly PrivacyLedgerEntry[]): Promise<void> {
+    await Promise.resolve();
+    if (++this.writes >= this.crashAtWrite) throw new Error('the power went out');
+    this.entries = structuredClone(entries);
+  }
+}
+
+const opened = async (store = new MemoryStore()): Promise<{ store: MemoryStore; ledger: PrivacyLedger }> => ({
+  store,
+  ledger: await PrivacyLedger.open(store),
+});
+
+async function spendRounds(ledger: PrivacyLedger, rounds: readonly number[], of = federation): Promise<void> {
+  for (const round of rounds) {
+    await ledger.reserve({ federation: of, round }, event, unlimited);
+    await ledger.spend({ federation: of, round });
+  }
+}
+
+const codeOf = (outcome: object): string | null => (isRefused(outcome) ? outcome.refusal.code : null);
+
+describe('PrivacyLedger', () => {
+  it('never lets the composition of what is spent pass the budget, whatever is asked in whatever order', async () => {
+    const asked = fc.array(
+      fc.record({
+        of: fc.constantFrom(federation, other),
+        round: fc.integer({ min: 1, max: 6 }),
+        steps: fc.integer({ min: 1, max: 60 }),
+        spends: fc.boolean(),
+      }),
+      { maxLength: 25 },
+    );
+    await fc.assert(
+      fc.asyncProperty(asked, fc.double({ min: 0.5, max: 6, noNaN: true }), async (rounds, maxEpsilon) => {
+        const { store, ledger } = await opened();
+        for (const { of, round, steps, spends } of rounds) {
+          const key = { federation: of, round };
+          const reserved = await ledger.reserve(key, { ...event, steps }, { maxEpsilon, delta });
+          if (spends && !isRefused(reserved)) await ledger.spend(key);
+          expect(ledger.epsilonSpent(delta)).toBeLessThanOrEqual(maxEpsilon);
+        }
+        const spent = store.entries.filter(({ state }) => state === 'spent');
+        expect(ledger.epsilonSpent(delta)).toBe(epsilonOf(spent, delta));
+        expect(store.entries.length - spent.length).toBeLessThanOrEqual(1);
+      }),
+      { seed: 7, numRuns: 60 },
+    );
+  });
+
+  it('reserves up to the budget exactly and refuses the round that would pass it, without writing', async () => {
+    const { store, ledger } = await opened();
+    const limit = { maxEpsilon: epsilonOfRounds(3), delta };
+    for (const round of [1, 2, 3]) {
+      expect(codeOf(await ledger.reserve({ federation, round }, event, limit))).toBeNull();
+      await ledger.spend({ federation, round });
+    }
+    const before = store.writes;
+    const refused = await ledger.reserve({ federation, round: 4 }, event, limit);
+    expect(refused).toMatchObject({ refusal: { code: 'budget-exhausted' } });
+    expect(JSON.stringify(refused)).toContain(epsilonOfRounds(4).toFixed(3));
+    expect(store.writes).toBe(before);
+  });
+
+  it('counts a reservation as spent neither in the figure nor against the budget', async () => {
+    const { store, ledger } = await opened();
+    const limit = { maxEpsilon: epsilonOfRounds(1), delta };
+    for (const round of [1, 2, 3]) expect(codeOf(await ledger.reserve({ federation, round }, event, limit))).toBeNull();
+    expect(ledger.epsilonSpent(delta)).toBe(0);
+    expect(store.entries.map(({ round, state }) => [round, state])).toEqual([[3, 'reserved']]);
+  });
+
+  it('refuses a round that is spent as replayed, whatever is left of the budget', async () => {
+    const { ledger } = await opened();
+    await spendRounds(ledger, [1]);
+    expect(codeOf(await ledger.reserve({ federation, round: 1 }, event, unlimited))).toBe('replayed');
+    expect(codeOf(await ledger.reserve({ federation: other, round: 1 }, event, unlimited))).toBeNull();
+  });
+
+  it('composes over federations: one folder, one history', async () => {
+    const { ledger } = await opened();
+    await spendRounds(ledger, [1, 2]);
+    await spendRounds(ledger, [1, 2], other);
+    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(4));
+    const limit = { maxEpsilon: epsilonOfRounds(4), delta };
+    expect(codeOf(await ledger.reserve({ federation, round: 3 }, event, limit))).toBe('budget-exhausted');
+  });
+
+  it('spends a round once, however often it is asked to', async () => {
+    const { store, ledger } = await opened();
+    await spendRounds(ledger, [1]);
+    const { writes } = store;
+    await ledger.spend({ federation, round: 1 });
+    expect([ledger.epsilonSpent(delta), store.writes]).toEqual([epsilonOfRounds(1), writes]);
+  });
+
+  it('will not pass over a spending that was never reserved: such an update must not leave', async () => {
+    const { store, ledger } = await opened();
+    await expect(ledger.spend({ federation, round: 1 })).rejects.toThrow(InvariantError);
+    await ledger.reserve({ federation, round: 1 }, event, unlimited);
+    await ledger.reserve({ federation: other, round: 1 }, event, unlimited);
+    expect([ledger.holds({ federation, round: 1 }), ledger.holds({ federation: other, round: 1 })]).toEqual([
+      false,
+      true,
+    ]);
+    await expect(ledger.spend({ federation, round: 1 })).rejects.toThrow(/reservation of round 1/);
+    expect(store.entries.map(({ state }) => state)).toEqual(['reserved']);
+  });
+
+  it('has spent durably before spending resolves, and remembers it when opened again', async () => {
+    const { store, ledger } = await opened();
+    await spendRounds(ledger, [1, 2]);
+    expect(store.entries.map(({ state }) => state)).toEqual(['spent', 'spent']);
+    const again = await PrivacyLedger.open(store);
+    expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(2));
+    expect(codeOf(await again.reserve({ federation, round: 2 }, event, unlimited))).toBe('replayed');
+  });
+
+  it.each([1, 2, 3, 4])('knows no more than its folder when write %i fails', async (crashAtWrite) => {
+    const { store, ledger } = await opened();
+    store.crashAtWrite = crashAtWrite;
+    await expect(spendRounds(ledger, [1, 2])).rejects.toThrow('the power went out');
+    const spent = store.entries.filter(({ state }) => state === 'spent').length;
+    expect(spent).toBe(Math.floor((crashAtWrite - 1) / 2));
+    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+    const again = await PrivacyLedger.open(store);
+    expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+  });
+});
