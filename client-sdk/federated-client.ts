@@ -4,8 +4,6 @@
 import type { SigningKey } from '../shared/ed25519.ts';
 import { asDigest, type Digest, type FederationId } from '../shared/ids.ts';
 import * as messages from '../shared/protocol/messages.ts';
-import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
-import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
 import { settlement } from '../shared/settlement.ts';
 import { SerialQueue } from '../shared/serial-queue.ts';
 import {
@@ -13,13 +11,11 @@ import {
   type ConnectionTiming,
   CoordinatorConnection,
 } from './connection/coordinator-connection.ts';
-import { downloadModel } from './connection/download-model.ts';
 import { type ClientEffect, type ClientEvent, type ClientState, stepClient } from './participation/client-state.ts';
 import type { ClientStore } from './participation/client-store.ts';
 import { type RoundReport, RoundReports } from './participation/round-reports.ts';
-import { PrivacyLedger } from './privacy/privacy-ledger.ts';
-import { makeSubmission } from './submission/make-submission.ts';
-import { sendSubmission } from './submission/send-submission.ts';
+import { RoundWork } from './participation/round-work.ts';
+import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
 import type { Trainer } from './training/trainer.ts';
 
 export interface ClientOptions {
@@ -33,6 +29,8 @@ export interface ClientOptions {
   /** Epsilon that the owner of the data allows in all; the federation's own budget where that is smaller. */
   readonly maxEpsilon: number;
   readonly timing?: Partial<ConnectionTiming>;
+  /** Called once, when the client has ended and writes nothing more. */
+  readonly release: () => Promise<void>;
 }
 
 /** The last model is worth waiting for, but not for a coordinator that has gone. */
@@ -42,6 +40,7 @@ export class FederatedClient {
   readonly #options: ClientOptions;
   readonly #ledger: PrivacyLedger;
   readonly #connection: CoordinatorConnection;
+  readonly #rounds: RoundWork;
   readonly #reports = new RoundReports();
   readonly #inbox = new SerialQueue();
   readonly #settled = settlement<void>();
@@ -55,7 +54,11 @@ export class FederatedClient {
   readonly #life = new AbortController();
   #lastModel: Float32Array | undefined;
   #work: Promise<void> = Promise.resolve();
-  /** Resolves when all rounds have been run or the client has left; rejects when it is refused or its trainer fails. */
+  #putAway: Promise<void> | undefined;
+  /**
+   * Resolves when all rounds have been run or the client has left, rejects when it is refused or its trainer fails; in
+   * either case once nothing is trained or written any more, so that the folder may be used again.
+   */
   readonly finished: Promise<void>;
 
   /** Use `joinFederation`. */
@@ -70,6 +73,7 @@ export class FederatedClient {
       onJoined: (joined) => this.#receive(async () => await this.#welcomed(joined).then(onJoined)),
       onRefused: (error) => this.#end(error),
     });
+    this.#rounds = new RoundWork({ ...options, ledger, connection: this.#connection });
     this.#listen();
   }
 
@@ -107,7 +111,7 @@ export class FederatedClient {
   async latestModel(): Promise<Float32Array> {
     if (!this.#modelDigest) throw new ConnectionLostError('not joined yet');
     try {
-      return await this.#download(this.#modelDigest, this.#life.signal);
+      return await this.#rounds.download(this.#modelDigest, this.terms, this.#life.signal);
     } catch (fault) {
       if (this.#lastModel) return this.#lastModel.slice();
       throw fault;
@@ -118,7 +122,7 @@ export class FederatedClient {
   async leave(): Promise<void> {
     this.#end();
     await this.#inbox.run(() => Promise.resolve());
-    await this.#work;
+    await this.#putAway;
   }
 
   /** Connects; `joinFederation` calls it. */
@@ -159,15 +163,11 @@ export class FederatedClient {
   }
 
   async #offered(offer: messages.Offer): Promise<void> {
-    const { store, federation } = this.#options;
     const { round } = offer;
     if (this.#state.kind === 'left' || ('round' in this.#state && this.#state.round >= round)) return;
     this.#offer = offer;
     this.#verdict = undefined;
-    // An update whose reservation gave way to another federation's was never sent: it is trained, and paid for, anew.
-    const paidFor = privacyEventOf(this.terms) === null || this.#ledger.holds({ federation, round });
-    await store.dropSubmissionsExcept(federation, paidFor ? round : null);
-    const written = (await store.submission(federation, round)) !== undefined;
+    const written = await this.#rounds.isWritten(round, this.terms);
     this.#dispatch({ kind: 'offered', round, written });
   }
 
@@ -210,56 +210,13 @@ export class FederatedClient {
   }
 
   async #train(offer: messages.Offer, signal: AbortSignal): Promise<void> {
-    const { trainer, store, key } = this.#options;
-    const { terms } = this;
-    const { round } = offer;
-    const declined = await this.#reserve(round);
-    if (declined) return await this.#decline(round, declined, signal);
-    const baseModel = await this.#download(asDigest(offer.baseModelDigest), signal);
-    const { tensors: schema, training, privacy } = terms;
-    const update = await trainer.train({ round, baseModel, schema, training, privacy, signal });
-    signal.throwIfAborted();
-    await store.writeSubmission(await makeSubmission(update, { offer, terms, key }));
-    this.#dispatch({ kind: 'trained', round });
+    const kind = await this.#rounds.train(offer, this.terms, signal);
+    this.#dispatch({ kind, round: offer.round });
   }
 
   async #submit(round: number, signal: AbortSignal): Promise<void> {
-    const { store, federation } = this.#options;
-    const submission = await store.submission(federation, round);
-    // A later round was offered in the meantime.
-    if (!submission) return;
-    // Nothing is spent while there is nobody to send it to.
-    await this.#connection.whenJoined(signal);
-    if (privacyEventOf(this.terms)) await this.#ledger.spend({ federation, round });
-    await sendSubmission(submission, this.#connection, signal);
+    await this.#rounds.submit(round, this.terms, signal);
     this.#dispatch({ kind: 'answered', round });
-  }
-
-  async #reserve(round: number): Promise<Refused | undefined> {
-    const { federation, maxEpsilon } = this.#options;
-    const { privacy } = this.terms;
-    const event = privacyEventOf(this.terms);
-    if (privacy.mode === 'none' || !event) return undefined;
-    const limit = { maxEpsilon: Math.min(maxEpsilon, privacy.epsilonBudget), delta: privacy.delta };
-    const reserved = await this.#ledger.reserve({ federation, round }, event, limit);
-    return isRefused(reserved) ? reserved : undefined;
-  }
-
-  async #decline(round: number, { refusal }: Refused, signal: AbortSignal): Promise<void> {
-    const { federation } = this.#options;
-    const code = refusal.code === 'replayed' ? 'replayed' : 'budget-exhausted';
-    const declining = { federation, round, code } as const;
-    await this.#connection.insist(() => this.#connection.request('decline', declining, messages.notedSchema), signal);
-    this.#dispatch({ kind: 'declined', round });
-  }
-
-  async #download(digest: Digest, signal: AbortSignal): Promise<Float32Array> {
-    const { url, federation } = this.#options;
-    const { tensors: schema } = this.terms;
-    return await this.#connection.insist(async () => {
-      const { token } = this.#connection;
-      return await downloadModel(digest, { url, federation, token, schema }, signal);
-    }, signal);
   }
 
   /** No offer this time: whoever follows the rounds is told why. */
@@ -280,8 +237,11 @@ export class FederatedClient {
   /** All rounds have been run. The last model is taken along: the token that fetches it ends with the connection. */
   async #finish(): Promise<void> {
     const limit = AbortSignal.any([this.#life.signal, AbortSignal.timeout(FAREWELL_TIMEOUT_MS)]);
-    // Without it `latestModel` says that the client has left.
-    if (this.#modelDigest) this.#lastModel = await this.#download(this.#modelDigest, limit).catch(() => undefined);
+    try {
+      if (this.#modelDigest) this.#lastModel = await this.#rounds.download(this.#modelDigest, this.terms, limit);
+    } catch {
+      // Without it `latestModel` says that the client has left.
+    }
     this.#end();
   }
 
@@ -290,6 +250,13 @@ export class FederatedClient {
     this.#life.abort(new Error('the client has left'));
     this.#connection.close();
     this.#reports.end();
+    this.#putAway ??= this.#settleAfterWork(fault);
+  }
+
+  /** The folder is given up once nothing writes to it any more. */
+  async #settleAfterWork(fault: unknown): Promise<void> {
+    await this.#work;
+    await this.#options.release();
     if (fault === undefined) this.#settled.resolve();
     else this.#settled.reject(fault);
   }

@@ -6,9 +6,10 @@
 import { signingKeyFromSeed } from '../shared/ed25519.ts';
 import { isFederationId } from '../shared/ids.ts';
 import { parseInvite } from '../shared/protocol/invite.ts';
-import { RefusedError, refuse } from '../shared/protocol/refusals.ts';
+import { accepted, RefusedError, refuse } from '../shared/protocol/refusals.ts';
 import { FederatedClient } from './federated-client.ts';
 import type { ClientStore } from './participation/client-store.ts';
+import { lockClientFolder } from './platform/client-folder-lock.ts';
 import { nodeClientStore } from './platform/node-client-store.ts';
 import { PrivacyLedger } from './privacy/privacy-ledger.ts';
 import type { Trainer } from './training/trainer.ts';
@@ -28,7 +29,7 @@ export interface JoinOptions {
   /** The federation's name, where no invite says it. */
   readonly federation?: string;
   readonly trainer: Trainer;
-  /** Holds the client's key and its privacy ledger. One process at a time; whoever loses it is a new client. */
+  /** Holds the client's key and its privacy ledger. One client at a time; whoever loses it is a new client. */
   readonly folder: string;
   /** For people to read. Default: the first characters of the client's id. */
   readonly name?: string;
@@ -54,13 +55,19 @@ export async function joinFederation(options: JoinOptions): Promise<FederatedCli
   if (federation === undefined || !isFederationId(federation)) {
     throw new RefusedError(refuse('wrong-federation', { expected: 'an invite or the federation’s name' }).refusal);
   }
-  const store = await nodeClientStore(options.folder);
-  return await connect({ ...options, federation, store });
+  const { release } = accepted(await lockClientFolder(options.folder));
+  try {
+    return await connect({ ...options, federation, release, store: await nodeClientStore(options.folder) });
+  } catch (fault) {
+    await release();
+    throw fault;
+  }
 }
 
 type Connecting = JoinOptions & {
   readonly federation: FederatedClient['terms']['federation'];
   readonly store: ClientStore;
+  readonly release: () => Promise<void>;
 };
 
 async function connect({ store, ...options }: Connecting): Promise<FederatedClient> {

@@ -540,13 +540,13 @@ describe('ending', () => {
     coordinator.offerRound(1);
     await began.next();
     const leaving = client.leave().then(() => order.push('left'));
-    await client.finished;
+    const finishing = client.finished.then(() => order.push('finished'));
     // As much time as it would need to leave.
     await joinClient(coordinator);
     order.push('trained');
     end();
-    await leaving;
-    expect(order).toEqual(['trained', 'left']);
+    await Promise.all([leaving, finishing]);
+    expect(order).toEqual(['trained', 'finished', 'left']);
   });
 
   it('by leaving in the middle of an upload: no window follows', async () => {

@@ -51,6 +51,7 @@ export async function openClient({ url }: FakeCoordinator, choice: ClientChoice 
     trainer: choice.trainer ?? trainer,
     maxEpsilon,
     timing,
+    release: () => Promise.resolve(),
   };
   const client = new FederatedClient({ ...options, key, store }, await PrivacyLedger.open(store), resolve);
   const reports = new Arrivals<RoundReport>();
