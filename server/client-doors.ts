@@ -37,8 +37,9 @@ export class ClientDoors implements Doors {
 
   async welcome({ id, organisation }: EnrolledClient): Promise<WelcomeFacts> {
     const { terms } = this.#foundation;
-    const { open, isFinished: finished } = this.#runner;
     const modelDigest = await newestModel(this.#foundation);
+    // Asked last: a round offered meanwhile was sent to the socket that the client had before.
+    const { open, isFinished: finished } = this.#runner;
     const offer = open?.cohort.includes(id) ? this.#runner.offerOf(open) : null;
     return { client: id, organisation, terms, modelDigest, offer, finished };
   }
@@ -71,7 +72,11 @@ export class ClientDoors implements Doors {
     return { kind: 'refused', refusal: outcome.refusal };
   }
 
-  async decline(
+  async decline(decline: Decline, client: EnrolledClient | undefined): Promise<Refused | undefined> {
+    return await this.#foundation.turns.run(() => this.#decline(decline, client));
+  }
+
+  async #decline(
     { federation, round, code }: Decline,
     client: EnrolledClient | undefined,
   ): Promise<Refused | undefined> {
@@ -80,6 +85,8 @@ export class ClientDoors implements Doors {
     if (!client) return refuse('not-enrolled');
     if (open?.number !== round) return refuse('round-closed', { found: `round ${round}` });
     if (!open.cohort.includes(client.id)) return refuse('not-in-cohort');
+    // Said once: whoever repeats it must not be able to fill the ledger.
+    if (!this.#runner.awaits(client.id)) return undefined;
     await this.#foundation.stores.ledger.append({ type: 'declined', round, client: client.id, code });
     this.#runner.turnAway(client.id, round, code);
     return undefined;
@@ -100,11 +107,15 @@ export class ClientDoors implements Doors {
 
   async #recordRefused({ client, envelope }: AnnouncedUpdate, refused: Refused | RefusedUpdate): Promise<void> {
     const { round } = envelope;
-    if (this.#runner.open?.number !== round) return await this.turnedAway(refused.refusal, client.id);
+    const { updates } = this.#foundation.stores;
+    const row = await updates.find({ round, client: client.id });
+    // What is staged stays so whatever the same client sends after it, and a first refusal is the verdict's: those that
+    // follow are only counted beyond a limit, as everybody's are.
+    if (this.#runner.open?.number !== round || row?.state !== 'announced')
+      return await this.turnedAway(refused.refusal, client.id);
     const figures = 'figures' in refused ? refused.figures : null;
     const { code, expected, found } = refused.refusal;
     const event = { type: 'refused', round, client: client.id, code, expected, found } as const;
-    const { updates } = this.#foundation.stores;
     await updates.refuse({ round, client: client.id }, { refusal: refused.refusal, figures }, event);
   }
 }

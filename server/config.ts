@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { calibrateNoiseMultiplier } from '../shared/accounting/calibrate.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
+import { InvariantError } from '../shared/invariant-error.ts';
 import { federationIdSchema } from '../shared/protocol/envelope.ts';
 import { type Refused, refuse } from '../shared/protocol/refusals.ts';
 import {
@@ -19,24 +20,32 @@ import { canonicalOrder } from '../shared/update-format/tensor-schema.ts';
 import { MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
 
 const count = z.number().int().positive();
+/** What setTimeout takes: anything longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const initialTensorSchema = tensorSpecSchema.extend({ initial: z.enum(['zeros', 'glorot-uniform']).default('zeros') });
 
 const modelSchema = z.strictObject({
-  tensors: z.array(initialTensorSchema).min(1),
+  tensors: z
+    .array(initialTensorSchema)
+    .min(1)
+    .max(10_000)
+    .refine((tensors) => new Set(tensors.map(({ name }) => name)).size === tensors.length, 'tensors of distinct names'),
   /** Seed of the initial weights. */
   seed: z.number().int().nonnegative().default(1),
 });
 
 const cohortSchema = z.strictObject({
   /** Clients without which no round starts. */
-  minimum: count.default(5),
+  minimum: count.default(7),
   /** Clients offered a round at most. */
-  size: count.default(20),
+  size: count.max(10_000).default(20),
   /** How long to wait for more clients once the minimum is there. */
-  selectionTimeoutMs: count.default(10_000),
+  selectionTimeoutMs: count.max(LONGEST_TIMER_MS).default(3_000),
+  /** Staged updates without which a round is abandoned; what the rule needs for f, where that is more. */
+  quorum: count.optional(),
   /** How long after the offer a round closes with the updates it has. */
-  deadlineMs: count.max(2 ** 31 - 1).default(60_000),
+  deadlineMs: count.max(LONGEST_TIMER_MS).default(60_000),
 });
 
 const ruleConfigSchema = z.strictObject({
@@ -100,16 +109,38 @@ export function parseFederation(input: unknown): FederationConfig | Refused {
   if (!file.success) return configRefusal(file.error);
   const { privacy, ...rest } = file.data;
   if (privacy.mode === 'none') return { ...rest, privacy };
-  const { samplingRate, stepsPerRound } = rest.training;
-  const { epsilonBudget: epsilon, delta } = privacy;
-  const steps = rest.rounds * stepsPerRound;
-  const noiseMultiplier = privacy.noiseMultiplier ?? calibrateNoiseMultiplier({ samplingRate, steps, epsilon, delta });
+  const noiseMultiplier = privacy.noiseMultiplier ?? calibrated(rest, privacy);
+  if (typeof noiseMultiplier !== 'number') return noiseMultiplier;
   return { ...rest, privacy: { ...privacy, noiseMultiplier } };
+}
+
+function calibrated(
+  { rounds, training }: Pick<FederationConfig, 'rounds' | 'training'>,
+  { epsilonBudget: epsilon, delta }: z.output<typeof localPrivacySchema>,
+): number | Refused {
+  const { samplingRate, stepsPerRound } = training;
+  try {
+    return calibrateNoiseMultiplier({ samplingRate, steps: rounds * stepsPerRound, epsilon, delta });
+  } catch (fault) {
+    // The schema has checked every figure: what is left is a budget that no noise meets.
+    if (!(fault instanceof InvariantError)) throw fault;
+    return refuse('bad-config', { message: 'the privacy budget does not fit', expected: fault.message });
+  }
 }
 
 /** The configuration as a folder holds it. @throws ZodError when it is none, which a founded federation's always is. */
 export function readConfigText(text: string): FederationConfig {
   return federationConfigSchema.parse(JSON.parse(text));
+}
+
+/** Of a configuration's text, what no later start may change: all but the total of rounds and the privacy budget. */
+export function fixedPart(text: string): string {
+  const { privacy, ...config } = readConfigText(text);
+  return configText({
+    ...config,
+    rounds: 1,
+    privacy: privacy.mode === 'none' ? privacy : { ...privacy, epsilonBudget: 1 },
+  });
 }
 
 /** The part of the configuration that clients are told. */
@@ -121,7 +152,8 @@ export function termsOf(config: FederationConfig): FederationTerms {
 export const configText = (config: FederationConfig): string => canonicalJson(z.json().parse(config));
 
 function configRefusal(error: z.ZodError): Refused {
-  const [issue] = error.issues;
+  // A misspelt key is missing under its right name too: what was misspelt says more.
+  const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0];
   const at = issue?.path.length ? issue.path.join('.') : 'the top of the file';
   if (issue?.code !== 'unrecognized_keys') {
     return refuse('bad-config', {

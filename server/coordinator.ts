@@ -12,7 +12,7 @@ import { schemaText } from '../shared/update-format/tensor-schema.ts';
 import { type InviteTerms, issueInvite } from './admission/issue-invite.ts';
 import { ruleFor } from './aggregation/rule-for.ts';
 import { ClientDoors } from './client-doors.ts';
-import { configText, termsOf } from './config.ts';
+import { configText, fixedPart, termsOf } from './config.ts';
 import type { CoordinatorOptions, Foundation } from './foundation.ts';
 import { RefusalLog } from './ledger/refusal-log.ts';
 import { foundFederation } from './model/found-federation.ts';
@@ -47,7 +47,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const chosen = ruleFor({ ...config.rule, cohort: config.cohort });
   if (isRefused(chosen)) return chosen;
   const { federation, model } = config;
-  const plan = { federation, configText: configText(config), tensors: model.tensors, seed: model.seed };
+  const plan = { federation, configText: configText(config), fixedPart, tensors: model.tensors, seed: model.seed };
   const founded = await foundFederation(plan, { store: stores.federation, blobs, clock });
   if (isRefused(founded)) return founded;
   const terms = termsOf(config);
@@ -96,7 +96,7 @@ class RunningCoordinator implements Coordinator {
   async resume(): Promise<void> {
     const { stores, blobs, log } = this.#foundation;
     const last = (await stores.rounds.records()).at(-1)?.number ?? 0;
-    await dropUpdatesBefore(last, stores.updates, blobs);
+    await dropUpdatesBefore(last, { ...stores, blobs });
     const offered = await stores.rounds.underWay();
     if (!offered) return this.#runner.start(last + 1);
     const rows = await stores.updates.ofRound(offered.number);
@@ -119,8 +119,8 @@ class RunningCoordinator implements Coordinator {
 
   async stop(): Promise<void> {
     await this.#runner.stop();
-    await this.#gateway.close();
-    await this.#http.close();
+    // Together: the gateway waits for all connections of the server to end, the server ends them by force.
+    await Promise.all([this.#gateway.close(), this.#http.close()]);
     await this.#foundation.turns.run(() => Promise.resolve());
   }
 }

@@ -73,7 +73,7 @@ export class CoordinatorActs implements RoundActs {
       const facts = { offered, rows, turnedAway, clients, budgets: await this.#budgets(), bytesReceived };
       const rooms = { federation, schema: terms.tensors, blobs, rule, rounds: stores.rounds };
       const record = await closeRound({ ...facts, closedAt: clock.now() }, rooms);
-      await dropUpdatesBefore(offered.number, stores.updates, blobs);
+      await dropUpdatesBefore(offered.number, { ...stores, blobs });
       await refusals.roundEnded(offered.number);
       return record;
     });

@@ -3,7 +3,7 @@ export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
   run<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(act, act);
+    const turn = this.#last.then(act);
     this.#last = turn.catch(() => undefined);
     return turn;
   }

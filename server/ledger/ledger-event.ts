@@ -3,11 +3,15 @@
 
 import type { ClientId, Digest, FederationId, OrganisationId } from '../../shared/ids.ts';
 import type { RefusalCode } from '../../shared/protocol/refusals.ts';
-import type { UpdateFigures } from '../update/stages.ts';
+import type { UpdateFigures } from '../update/update-figures.ts';
 import type { Verdict } from '../../shared/protocol/round-record.ts';
 
 export type LedgerEvent =
   | { readonly type: 'federation-founded'; readonly configDigest: Digest; readonly model: Digest }
+  | {
+      readonly type: 'federation-amended';
+      readonly configDigest: Digest;
+    }
   | { readonly type: 'invite-issued'; readonly organisation: OrganisationId; readonly quota: number }
   | { readonly type: 'client-enrolled'; readonly client: ClientId; readonly organisation: OrganisationId }
   | {

@@ -1,5 +1,5 @@
-// A federation is founded once: its configuration and initial model are written down, and from then on a folder can
-// only be opened with that same configuration.
+// A federation is founded once: its configuration and initial model are written down, and from then on its folder opens
+// only with that configuration. What may be amended (the total of rounds and the privacy budget) is written down anew.
 
 import { sha256 } from '../../shared/digest.ts';
 import type { FederationId } from '../../shared/ids.ts';
@@ -14,6 +14,8 @@ export interface FederationPlan {
   readonly federation: FederationId;
   /** Canonical JSON of the whole configuration. */
   readonly configText: string;
+  /** The part of a configuration's text that no later start may change. */
+  readonly fixedPart: (configText: string) => string;
   readonly tensors: readonly InitialTensor[];
   readonly seed: number;
 }
@@ -29,7 +31,7 @@ export async function foundFederation(
   place: FoundingPlace,
 ): Promise<(Founding & { readonly kind: 'founded' }) | Refused> {
   const known = await place.store.founding();
-  if (known) return known.config === plan.configText ? { kind: 'founded', ...known } : otherConfiguration();
+  if (known) return await reopen(known, plan, place.store);
   const { federation, tensors, seed } = plan;
   const schema = canonicalOrder(tensors);
   const lineage = { federation, schema, round: 0, parent: null };
@@ -38,6 +40,17 @@ export async function foundFederation(
   const configDigest = await sha256(plan.configText);
   await place.store.found(founding, { type: 'federation-founded', configDigest, model: version.digest });
   return { kind: 'founded', ...founding };
+}
+
+async function reopen(
+  known: Founding,
+  { configText: config, fixedPart }: FederationPlan,
+  store: FederationStore,
+): Promise<(Founding & { readonly kind: 'founded' }) | Refused> {
+  if (fixedPart(known.config) !== fixedPart(config)) return otherConfiguration();
+  if (known.config !== config)
+    await store.amend(config, { type: 'federation-amended', configDigest: await sha256(config) });
+  return { ...known, config, kind: 'founded' };
 }
 
 const otherConfiguration = (): Refused =>

@@ -19,9 +19,9 @@ export interface ModelStore {
   latest(): Promise<ModelVersion | undefined>;
 }
 
-/** The federation itself, written once. */
+/** The federation itself. */
 export interface Founding {
-  /** Canonical JSON of the whole configuration: a folder opened with another one is refused. */
+  /** Canonical JSON of the whole configuration: a folder opened with another one is refused, save for amendments. */
   readonly config: string;
   readonly initialModel: ModelVersion;
   readonly foundedAt: Date;
@@ -30,4 +30,6 @@ export interface Founding {
 export interface FederationStore {
   founding(): Promise<Founding | undefined>;
   found(founding: Founding, event: LedgerEvent): Promise<void>;
+  /** Puts a new configuration in the place of the one founded with. */
+  amend(config: string, event: LedgerEvent): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // One verdict for every client that was offered the round, whatever became of it: whoever sent nothing is told so too.
 
 import type { ClientId } from '../../shared/ids.ts';
+import { InvariantError } from '../../shared/invariant-error.ts';
 import { type RefusalCode, refusalCatalogue } from '../../shared/protocol/refusals.ts';
 import type { EnrolledClient } from '../admission/enrolment-store.ts';
 import type { Aggregate } from '../aggregation/rule.ts';
@@ -27,7 +28,7 @@ export type RuleOutcome = Aggregate | { readonly kind: 'none'; readonly code: Re
 
 type Judgement = Pick<Verdict, 'verdict' | 'code' | 'layer'>;
 
-/** In the order of client ids. */
+/** In the order of client ids. @throws InvariantError when a client of the cohort is not enrolled. */
 export function judgeCohort(
   closing: ClosingRound,
   marks: ReadonlyMap<ClientId, CohortMark>,
@@ -35,9 +36,9 @@ export function judgeCohort(
 ): Verdict[] {
   const rows = new Map(closing.rows.map((row) => [row.client, row]));
   const organisations = new Map(closing.clients.map(({ id, organisation }) => [id, organisation]));
-  return closing.offered.cohort.flatMap((client) => {
+  return closing.offered.cohort.map((client) => {
     const organisation = organisations.get(client);
-    if (organisation === undefined) return [];
+    if (organisation === undefined) throw new InvariantError(`${client} was offered a round but is not enrolled`);
     const row = rows.get(client);
     const mark = marks.get(client);
     return {

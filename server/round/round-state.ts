@@ -21,6 +21,8 @@ export type RoundEvent =
   /** Clients that could take part came or went. */
   | { readonly kind: 'population-changed'; readonly present: number }
   | { readonly kind: 'selection-timed-out' }
+  /** When the cohort was to be drawn, fewer than the minimum were left. */
+  | { readonly kind: 'fell-short' }
   /** The cohort is written down; `awaited` have not reported yet. */
   | { readonly kind: 'offered'; readonly awaited: ReadonlySet<ClientId> }
   | { readonly kind: 'reported'; readonly client: ClientId; readonly report: Report }
@@ -28,7 +30,8 @@ export type RoundEvent =
   | { readonly kind: 'closed'; readonly outcome: 'committed' | 'abandoned' };
 
 /** What the driver has to do after a transition. */
-export type RoundEffect = 'wait-for-more-clients' | 'offer-round' | 'start-deadline' | 'close-round' | 'finish-round';
+export type RoundEffect =
+  'count-clients' | 'wait-for-more-clients' | 'offer-round' | 'start-deadline' | 'close-round' | 'finish-round';
 
 export interface CohortGoal {
   readonly minimum: number;
@@ -48,7 +51,7 @@ export function step(state: RoundState, event: RoundEvent, goal: CohortGoal): Tr
     case 'selecting':
       return stepSelecting(state, event, goal);
     case 'configuring':
-      return event.kind === 'offered' ? startReporting(state.round, event.awaited) : unchanged(state);
+      return stepConfiguring(state, event);
     case 'reporting':
       return stepReporting(state, event);
     case 'aggregating':
@@ -75,6 +78,11 @@ function stepSelecting(state: Selecting, event: RoundEvent, goal: CohortGoal): T
   }
   if (event.kind !== 'selection-timed-out') return unchanged(state);
   return state.present >= goal.minimum ? configuring : unchanged({ ...state, waiting: false });
+}
+
+function stepConfiguring(state: RoundState, event: RoundEvent): Transition {
+  if (event.kind === 'offered') return startReporting(state.round, event.awaited);
+  return event.kind === 'fell-short' ? { state: selecting(state.round), effect: 'count-clients' } : unchanged(state);
 }
 
 type Reporting = Extract<RoundState, { kind: 'reporting' }>;

@@ -86,6 +86,11 @@ export class RoundRunner {
     return this.#state.kind === 'reporting' ? this.#offered : undefined;
   }
 
+  /** Whether a client has yet to report in the open round. */
+  awaits(client: ClientId): boolean {
+    return this.#state.kind === 'reporting' && this.#state.awaited.has(client);
+  }
+
   offerOf({ number: round, baseModel: baseModelDigest }: OfferedRound): RoundOffer {
     const deadlineMs = Math.max(0, this.#deadlineAt - this.#options.clock.now().getTime());
     return { round, baseModelDigest, deadlineMs };
@@ -139,6 +144,8 @@ export class RoundRunner {
     const { clock, timing } = this.#options;
     this.#cancelTimer();
     switch (effect) {
+      case 'count-clients':
+        return this.populationChanged();
       case 'wait-for-more-clients':
         this.#cancelTimer = clock.after(timing.selectionTimeoutMs, () =>
           this.#dispatch({ kind: 'selection-timed-out' }),
@@ -163,11 +170,15 @@ export class RoundRunner {
   }
 
   async #offer(): Promise<void> {
-    const { acts } = this.#options;
+    const { acts, goal } = this.#options;
     const { round } = this.#state;
-    const offered = await acts.offer(round, await acts.eligible(round));
+    const eligible = await acts.eligible(round);
+    if (eligible.length < goal.minimum) return this.#dispatch({ kind: 'fell-short' });
+    const offered = await acts.offer(round, eligible);
     this.#offered = offered;
     this.#dispatch({ kind: 'offered', awaited: new Set(offered.cohort) });
+    // Stopped meanwhile: the round takes no updates before it is found again.
+    if (!this.open) return;
     for (const client of offered.cohort) acts.sendOffer(client, this.offerOf(offered));
   }
 
@@ -180,7 +191,9 @@ export class RoundRunner {
   }
 
   #later(act: () => Promise<void>): void {
-    if (this.#stopped) return;
-    this.#effects.run(act).catch((fault: unknown) => this.#options.acts.failed(fault));
+    const unlessStopped = async (): Promise<void> => {
+      if (!this.#stopped) await act();
+    };
+    this.#effects.run(unlessStopped).catch((fault: unknown) => this.#options.acts.failed(fault));
   }
 }

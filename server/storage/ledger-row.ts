@@ -20,6 +20,7 @@ export const figuresSchema = z.strictObject({
 
 const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('federation-founded'), configDigest: digestSchema, model: digestSchema }),
+  z.strictObject({ type: z.literal('federation-amended'), configDigest: digestSchema }),
   z.strictObject({ type: z.literal('invite-issued'), organisation: organisationSchema, quota: countSchema }),
   z.strictObject({ type: z.literal('client-enrolled'), client: clientIdSchema, organisation: organisationSchema }),
   z.strictObject({

@@ -1,4 +1,4 @@
-// The federation itself in the database: written once, with its initial model.
+// The federation itself in the database: written once with its initial model, its configuration amended later.
 
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { FederationStore } from '../model/model-store.ts';
@@ -23,6 +23,11 @@ export function prismaFederation(scope: FederationScope): FederationStore {
           throw new InvariantError(`the initial model is of round 0, not ${initialModel.round}`);
         await transaction.federation.create({ data: { federation, config, foundedAt } });
         await transaction.modelVersion.create({ data: toModelRow(federation, initialModel) });
+        await appendLedgerEntries(transaction, scope, [event]);
+      }),
+    amend: (config, event) =>
+      database.$transaction(async (transaction) => {
+        await transaction.federation.update({ where: { federation }, data: { config } });
         await appendLedgerEntries(transaction, scope, [event]);
       }),
   };

@@ -53,8 +53,10 @@ const acts: ReadonlyMap<string, Act> = new Map([
 function malformed(error: z.ZodError): Refused {
   const [issue] = error.issues;
   const at = issue?.path.map(String).join('.') ?? '';
+  // Zod repeats the names of fields it does not know, which the sender chose.
+  const expected = issue?.code === 'unrecognized_keys' ? 'no other field' : issue?.message.slice(0, 200);
   return refuse('malformed-message', {
-    expected: issue?.message ?? 'a message of protocol version 1',
+    expected: expected ?? 'a message of protocol version 1',
     found: `at "${at.slice(0, 100)}"`,
   });
 }

@@ -20,6 +20,7 @@ import type {
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { PROTOCOL_VERSIONS } from '../../shared/protocol/version.ts';
 import type { EnrolledClient } from '../admission/enrolment-store.ts';
+import type { Admitted } from '../admission/join.ts';
 import type { Receipt } from '../update/stages.ts';
 import type { Doors } from './doors.ts';
 import type { UploadBuffers } from './upload-buffers.ts';
@@ -32,6 +33,7 @@ export class ClientSession {
   readonly #uploads: UploadBuffers;
   #greeting: { readonly challenge: string; readonly protocolVersion: number } | undefined;
   #client: EnrolledClient | undefined;
+  #joining = false;
   /** Bearer token for model downloads while the socket lives. */
   readonly token = randomHex(TOKEN_BYTES);
 
@@ -54,10 +56,7 @@ export class ClientSession {
   }
 
   async join(join: Join, now: Date): Promise<Joined | Refused> {
-    const greeting = this.#greeting;
-    this.#greeting = undefined;
-    const { challenge, protocolVersion = 0 } = greeting ?? {};
-    const admitted = await this.#doors.join({ join, challenge, protocolVersion, now });
+    const admitted = await this.#admit(join, now);
     if (admitted.kind === 'refused') return await this.turnAway(admitted);
     this.#client = admitted.client;
     const { chunkBytes, chunksInFlight } = TRANSPORT_LIMITS;
@@ -65,6 +64,19 @@ export class ClientSession {
     const { offer, ...welcome } = await this.#doors.welcome(admitted.client);
     const offered = offer && { federation, ...offer };
     return { kind: 'joined', ...welcome, offer: offered, token: this.token, limits: { chunkBytes, chunksInFlight } };
+  }
+
+  /** One client a socket: a second key on it would stay "connected" when the socket has gone. */
+  async #admit(join: Join, now: Date): Promise<Admitted | Refused> {
+    if (this.#client || this.#joining) return refuse('replayed', { expected: 'one join a socket' });
+    const { challenge, protocolVersion = 0 } = this.#greeting ?? {};
+    this.#greeting = undefined;
+    this.#joining = true;
+    try {
+      return await this.#doors.join({ join, challenge, protocolVersion, now });
+    } finally {
+      this.#joining = false;
+    }
   }
 
   async begin(begin: UploadBegin): Promise<SendFrom | ReceiptMessage | Refused> {

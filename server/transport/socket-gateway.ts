@@ -102,7 +102,8 @@ export class SocketGateway {
 
   /** One socket a client: whoever joins again from elsewhere takes over, having signed a fresh challenge. */
   #enter(socket: ClientSocket, session: ClientSession): void {
-    if (!session.client) return;
+    // Gone while it was being admitted: it has left before it entered.
+    if (!session.client || !socket.connected) return;
     const before = this.#joined.get(session.client.id);
     this.#joined.set(session.client.id, { socket, token: session.token });
     if (before && before.socket !== socket) before.socket.disconnect(true);

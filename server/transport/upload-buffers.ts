@@ -3,6 +3,7 @@
 // A buffer outlives its socket: a client that comes back goes on from the offset it is told.
 
 import type { ClientId } from '../../shared/ids.ts';
+import type { Envelope } from '../../shared/protocol/envelope.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { AnnouncedUpdate, ReceivedUpdate } from '../update/stages.ts';
 
@@ -25,7 +26,7 @@ export class UploadBuffers {
   open(announced: AnnouncedUpdate): number {
     const { client, envelope } = announced;
     const known = this.#buffers.get(client.id);
-    if (known?.announced.envelope.updateDigest === envelope.updateDigest) return known.received;
+    if (known && isSameUpdate(known.announced.envelope, envelope)) return known.received;
     this.#buffers.set(client.id, { announced, bytes: new Uint8Array(envelope.byteLength), received: 0 });
     return 0;
   }
@@ -58,6 +59,9 @@ export class UploadBuffers {
     this.#buffers.clear();
   }
 }
+
+const isSameUpdate = (a: Envelope, b: Envelope): boolean =>
+  a.round === b.round && a.updateDigest === b.updateDigest && a.byteLength === b.byteLength;
 
 const notAnnounced = (): Refused =>
   refuse('malformed-message', {

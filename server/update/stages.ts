@@ -5,6 +5,7 @@ import type { ClientId, Digest, FederationId } from '../../shared/ids.ts';
 import type { Envelope } from '../../shared/protocol/envelope.ts';
 import type { Refused } from '../../shared/protocol/refusals.ts';
 import type { EnrolledClient } from '../admission/enrolment-store.ts';
+import type { UpdateFigures } from './update-figures.ts';
 
 /** A member of the cohort has signed what it is about to send. */
 export interface AnnouncedUpdate {
@@ -30,14 +31,6 @@ export interface IntactUpdate {
   /** d values in canonical order. */
   readonly values: Float32Array;
 }
-
-/** Figures of one update alone, recorded with its verdict. */
-export type UpdateFigures = {
-  readonly maxAbsolute: number;
-  readonly normL2: number;
-  /** Squared norm over d s^2, s the declared noise per parameter; null where no noise is declared. */
-  readonly noiseRatio: number | null;
-};
 
 export interface VettedUpdate {
   readonly kind: 'vetted';

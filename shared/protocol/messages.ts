@@ -35,7 +35,7 @@ export const helloSchema = z.strictObject({
 });
 export const welcomeSchema = z.strictObject({
   kind: z.literal('welcome'),
-  protocolVersion: z.number().int(),
+  protocolVersion: z.number().int().nonnegative(),
   /** 256 random bits to be signed with the join; good for one join on this socket. */
   challenge: hex(64),
 });

@@ -56,7 +56,7 @@ export const roundRecordSchema = z.strictObject({
   stepNormL2: figure,
   /** What computed the epsilons of the verdicts; null where none are given. */
   accountant: z.string().nullable(),
-  /** Bytes read from all sockets between offer and close. */
+  /** Bytes read from all sockets between offer and close; what came before a restart in between is not in it. */
   bytesReceived: z.number().int().nonnegative(),
   offeredAt: z.iso.datetime(),
   closedAt: z.iso.datetime(),

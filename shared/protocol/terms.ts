@@ -42,7 +42,12 @@ export type PrivacyTerms = z.infer<typeof privacyTermsSchema>;
 export type LocalPrivacyTerms = Extract<PrivacyTerms, { mode: 'local' }>;
 
 export const tensorSpecSchema = z.strictObject({
-  name: z.string().min(1).max(256),
+  /** Not `__metadata__`, which safetensors keeps for itself. */
+  name: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((name) => name !== '__metadata__', 'a tensor’s name'),
   shape: z.array(count).max(8).readonly(),
 });
 

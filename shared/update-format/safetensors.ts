@@ -64,14 +64,14 @@ interface Header {
 }
 
 function headerText(schema: TensorSchema, metadata: Readonly<Record<string, string>> | undefined): string {
-  const entries: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
+  const entries: [name: string, entry: unknown][] = metadata ? [['__metadata__', metadata]] : [];
   let offset = 0;
   for (const tensor of schema) {
     const end = offset + sizeOf(tensor) * BYTES_PER_VALUE;
-    entries[tensor.name] = { dtype: 'F32', shape: tensor.shape, data_offsets: [offset, end] };
+    entries.push([tensor.name, { dtype: 'F32', shape: tensor.shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  const text = JSON.stringify(entries);
+  const text = JSON.stringify(Object.fromEntries(entries));
   const byteLength = new TextEncoder().encode(text).length;
   return text + ' '.repeat((LENGTH_BYTES - (byteLength % LENGTH_BYTES)) % LENGTH_BYTES);
 }
@@ -99,9 +99,9 @@ function parseHeader(bytes: Uint8Array): ReadonlyMap<string, HeaderEntry> | unde
     return undefined;
   }
   const entries = new Map<string, HeaderEntry>();
-  const object = z.record(z.string(), z.unknown()).safeParse(parsed);
-  if (!object.success) return undefined;
-  for (const [name, value] of Object.entries(object.data)) {
+  // Not by a schema: Zod's records leave out a key named __proto__, which would hide a tensor of that name.
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  for (const [name, value] of Object.entries(parsed)) {
     if (name === '__metadata__') {
       if (!metadataSchema.safeParse(value).success) return undefined;
       continue;

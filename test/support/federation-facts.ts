@@ -18,7 +18,7 @@ import type { OfferedRound, RoundRecord, Verdict } from '../../shared/protocol/r
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
 import type { EnrolledClient } from '../../server/admission/enrolment-store.ts';
 import type { UpdateRow } from '../../server/update/staging/update-store.ts';
-import type { UpdateFigures } from '../../server/update/stages.ts';
+import type { UpdateFigures } from '../../server/update/update-figures.ts';
 
 export const federation = asFederationId('digits');
 export const organisation = asOrganisationId('st-mary');

@@ -33,7 +33,9 @@ export function registerModels(app: FastifyInstance, downloads: ModelDownloads):
         .header('content-type', 'application/octet-stream')
         .header('content-disposition', `attachment; filename="${digest}.safetensors"`)
         .header('x-content-type-options', 'nosniff')
-        .sendFile(basename(file), dirname(file), { immutable: true, maxAge: ONE_YEAR_SECONDS * 1000 });
+        // Not in shared caches, which would hand it out without a token (RFC 9111, section 5.2.2.9).
+        .header('cache-control', `private, max-age=${ONE_YEAR_SECONDS}, immutable`)
+        .sendFile(basename(file), dirname(file), { cacheControl: false });
     },
   );
 }

@@ -5,7 +5,8 @@
 import { refuse } from '../../../shared/protocol/refusals.ts';
 import type { Refused } from '../../../shared/protocol/refusals.ts';
 import { maxAbsolute, normL2 } from '../../../shared/vector/vector.ts';
-import type { IntactUpdate, RefusedUpdate, UpdateFigures, VettedUpdate } from '../stages.ts';
+import type { IntactUpdate, RefusedUpdate, VettedUpdate } from '../stages.ts';
+import type { UpdateFigures } from '../update-figures.ts';
 import type { AnomalyBounds } from './anomaly-bounds.ts';
 
 /** The first bound that is broken answers: value, then norm, then noise. */

@@ -5,7 +5,8 @@ import type { SampledGaussianEvent } from '../../../shared/accounting/privacy-ev
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
 import type { FederationId } from '../../../shared/ids.ts';
 import type { AnnouncedUpdate, StagedUpdate } from '../stages.ts';
-import type { UpdateRow, UpdateStore } from './update-store.ts';
+import { stagedFrom } from './staged-from.ts';
+import type { UpdateStore } from './update-store.ts';
 
 export interface Place {
   readonly federation: FederationId;
@@ -29,10 +30,4 @@ export async function claimPlace(
   }
   if (taken.digest !== digest) return refuse('equivocation', { expected: taken.digest, found: digest });
   return stagedFrom(taken, place.federation) ?? announced;
-}
-
-function stagedFrom(row: UpdateRow, federation: FederationId): StagedUpdate | undefined {
-  const { round, client, digest: updateDigest, stagedAt, figures } = row;
-  if (row.state !== 'staged' || !stagedAt || !figures) return undefined;
-  return { kind: 'staged', receipt: { federation, round, client, updateDigest, stagedAt }, figures };
 }

@@ -4,6 +4,7 @@
 import type { BlobStore, Clock } from '../../../shared/ports.ts';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
 import type { StagedUpdate, VettedUpdate } from '../stages.ts';
+import { stagedFrom } from './staged-from.ts';
 import type { UpdateStore } from './update-store.ts';
 
 export interface Staging {
@@ -27,6 +28,10 @@ async function stageInTurn(
   const { federation, round, updateDigest } = announced.envelope;
   const client = announced.client.id;
   if (!isOpen(round)) return refuse('round-closed', { found: `round ${round}` });
+  // A client that lost its connection sends again while its first sending is still being looked at.
+  const row = await updates.find({ round, client });
+  const earlier = row && stagedFrom(row, federation);
+  if (earlier) return earlier;
   await blobs.put(bytes);
   const stagedAt = clock.now();
   const event = { type: 'update-staged', round, client, update: updateDigest, figures } as const;

@@ -6,7 +6,7 @@ import type { ClientId, Digest } from '../../../shared/ids.ts';
 import type { Envelope } from '../../../shared/protocol/envelope.ts';
 import type { Refusal } from '../../../shared/protocol/refusals.ts';
 import type { LedgerEvent } from '../../ledger/ledger-event.ts';
-import type { UpdateFigures } from '../stages.ts';
+import type { UpdateFigures } from '../update-figures.ts';
 
 export interface UpdateRow {
   readonly round: number;

@@ -71,6 +71,16 @@ describe('the federation', () => {
     await expectNothingWritten(stores, () => facts.found(stores));
   });
 
+  it('takes an amended configuration with its ledger event, both or neither', async () => {
+    const stores = await founded();
+    const before = await stores.federation.founding();
+    await expect(stores.federation.amend('{"rounds":9}', unwritable)).rejects.toThrow();
+    expect(await stores.federation.founding()).toEqual(before);
+    await stores.federation.amend('{"rounds":9}', { type: 'federation-amended', configDigest: key });
+    expect(await stores.federation.founding()).toEqual({ ...before, config: '{"rounds":9}' });
+    expect((await stores.ledger.entries()).at(-1)?.event).toEqual({ type: 'federation-amended', configDigest: key });
+  });
+
   it('starts from a model of round 0', async () => {
     const stores = (await openFolder(temporaryFolder())).storeOf(federation);
     const founding = { config: '{}', initialModel: facts.version(1), foundedAt: new Date(0) };
@@ -273,6 +283,7 @@ describe('rounds', () => {
 describe('the ledger', () => {
   const events: { readonly [Type in LedgerEvent['type']]: Extract<LedgerEvent, { type: Type }> } = {
     'federation-founded': { type: 'federation-founded', configDigest: key, model: key },
+    'federation-amended': { type: 'federation-amended', configDigest: key },
     'invite-issued': { type: 'invite-issued', organisation, quota: 3 },
     'client-enrolled': { type: 'client-enrolled', client, organisation },
     'round-offered': { type: 'round-offered', round: 1, baseModel: key, cohort: [client], f: 0 },

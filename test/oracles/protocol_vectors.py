@@ -1,0 +1,114 @@
+"""What a client of protocol version 1 signs and sends, for the tests of shared/protocol and for clients in other
+languages; pinned in protocol_vectors.json.
+
+Written from the documents, not from shared/: canonical JSON by json.dumps with sorted keys (RFC 8785; Python's shortest
+floats are ECMAScript's for the figures used here, which are not whole), Ed25519 by the formulas of RFC 8032, section
+5.1, over Python's integers, a safetensors file by struct.
+Run with Python 3.11, no packages:  python3 test/oracles/protocol_vectors.py > test/oracles/protocol_vectors.json
+"""
+import hashlib
+import json
+import struct
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+SEED = bytes([7] * 32)
+
+
+def add(a, b):
+    (x1, y1), (x2, y2) = a, b
+    k = D * x1 * x2 * y1 * y2 % P
+    return ((x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P) % P, (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P) % P)
+
+
+def times(n, point):
+    total = (0, 1)
+    for bit in bin(n)[2:]:
+        total = add(total, total)
+        if bit == "1":
+            total = add(total, point)
+    return total
+
+
+def base_point():
+    y = 4 * pow(5, P - 2, P) % P
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    return (x if x % 2 == 0 else P - x, y)
+
+
+BASE = base_point()
+
+
+def encoded(point):
+    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
+
+
+def secret_scalar(seed):
+    digest = hashlib.sha512(seed).digest()
+    return (int.from_bytes(digest[:32], "little") & (2**254 - 8)) | 2**254, digest[32:]
+
+
+def number(data):
+    return int.from_bytes(hashlib.sha512(data).digest(), "little") % L
+
+
+def sign(seed, message):
+    a, prefix = secret_scalar(seed)
+    public = encoded(times(a, BASE))
+    r = number(prefix + message)
+    commitment = encoded(times(r, BASE))
+    s = (r + number(commitment + public + message) * a) % L
+    return (commitment + s.to_bytes(32, "little")).hex()
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def safetensors():
+    # Not canonical JSON: the order of a header's keys is the writer's, and this is Muster's.
+    header = '{"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+    header += " " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header.encode() + struct.pack("<2f", 1.5, -0.1)
+
+
+def vectors():
+    public = encoded(times(secret_scalar(SEED)[0], BASE))
+    update = safetensors()
+    envelope = {
+        "protocolVersion": 1,
+        "federation": "digits",
+        "client": hashlib.sha256(public).hexdigest(),
+        "round": 12,
+        "baseModelDigest": "ba" * 32,
+        "updateDigest": hashlib.sha256(update).hexdigest(),
+        "byteLength": len(update),
+        "schemaDigest": hashlib.sha256(canonical([{"name": "b", "shape": [2]}]).encode()).hexdigest(),
+        "privacy": {"noiseMultiplier": 1.0312, "samplingRate": 0.1, "clippingNormL2": 1.5, "steps": 10},
+        "nonce": "0123456789abcdef" * 2,
+    }
+    join = {
+        "federation": "digits",
+        "protocolVersion": 1,
+        "challenge": "c4" * 32,
+        "publicKey": public.hex(),
+        "name": "Ward 7 “Süd”",
+    }
+    envelope_text = "muster/update-envelope/v1\n" + canonical(envelope)
+    join_text = canonical({"domain": "muster/join/v1", **join})
+    return {
+        "seed": SEED.hex(),
+        "publicKey": public.hex(),
+        "clientId": hashlib.sha256(public).hexdigest(),
+        "update": update.hex(),
+        "envelope": {"message": envelope, "signed": envelope_text, "signature": sign(SEED, envelope_text.encode())},
+        "join": {"message": join, "signed": join_text, "signature": sign(SEED, join_text.encode())},
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(vectors(), indent=1, ensure_ascii=False))

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type FederationPlan, foundFederation } from '../../../server/model/found-federation.ts';
+import { readModel } from '../../../server/model/read-model.ts';
+import { initialModel } from '../../../server/model/initial-model.ts';
+import { sha256 } from '../../../shared/digest.ts';
+import { accepted } from '../../../shared/protocol/refusals.ts';
+import { openFolder, testClock } from '../../support/data-folders.ts';
+import { codeOf } from '../../support/refusal-code.ts';
+import { federation, schema } from '../../support/small-federation.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const tensors = schema.map((tensor) => ({ ...tensor, initial: 'glorot-uniform' as const }));
+/** A configuration is "what is fixed / what may be amended" here. */
+const plan: FederationPlan = {
+  federation,
+  configText: 'rule f=1/rounds 15',
+  fixedPart: (text) => text.split('/')[0] ?? '',
+  tensors,
+  seed: 3,
+};
+
+async function place() {
+  const folder = await openFolder(temporaryFolder());
+  const stores = folder.storeOf(federation);
+  return { stores, store: stores.federation, blobs: folder.blobs, clock: testClock };
+}
+
+describe('a federation', () => {
+  it('is founded with its configuration and its initial model, bytes before rows', async () => {
+    const at = await place();
+    const { initialModel: version, config, foundedAt } = accepted(await foundFederation(plan, at));
+    expect([config, foundedAt]).toEqual([plan.configText, testClock.now()]);
+    expect(await at.stores.models.versions()).toEqual([version]);
+    expect(version).toMatchObject({ round: 0, parent: null });
+    expect(await readModel(version.digest, { blobs: at.blobs, schema })).toEqual(initialModel(tensors, 3));
+    const [entry] = await at.stores.ledger.entries();
+    const configDigest = await sha256(plan.configText);
+    expect(entry?.event).toEqual({ type: 'federation-founded', configDigest, model: version.digest });
+  });
+
+  it('is founded once: opened again it is the same and nothing is written', async () => {
+    const at = await place();
+    const first = await foundFederation(plan, at);
+    expect(await foundFederation(plan, at)).toEqual(first);
+    expect(await at.stores.ledger.entries()).toHaveLength(1);
+  });
+
+  it('is not opened with another configuration, and stays as it was', async () => {
+    const at = await place();
+    await foundFederation(plan, at);
+    const outcome = await foundFederation({ ...plan, configText: 'rule f=0/rounds 15' }, at);
+    expect(codeOf(outcome)).toBe('folder-mismatch');
+    expect((await at.store.founding())?.config).toBe(plan.configText);
+    expect(await at.stores.ledger.entries()).toHaveLength(1);
+  });
+
+  it('takes an amendment of what may be amended, and says so on its ledger', async () => {
+    const at = await place();
+    await foundFederation(plan, at);
+    const configText = 'rule f=1/rounds 30';
+    const amended = accepted(await foundFederation({ ...plan, configText }, at));
+    expect([amended.config, (await at.store.founding())?.config]).toEqual([configText, configText]);
+    expect((await at.stores.ledger.entries()).at(-1)?.event).toEqual({
+      type: 'federation-amended',
+      configDigest: await sha256(configText),
+    });
+  });
+
+  it('is not founded when its first model cannot be kept', async () => {
+    const at = await place();
+    const blobs = { ...at.blobs, put: () => Promise.reject(new Error('disk full')) };
+    await expect(foundFederation(plan, { ...at, blobs })).rejects.toThrow('disk full');
+    expect(await at.store.founding()).toBeUndefined();
+  });
+});

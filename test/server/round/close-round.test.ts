@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { mean } from '../../../server/aggregation/mean.ts';
+import { multiKrum } from '../../../server/aggregation/multi-krum.ts';
+import { clientBudgets } from '../../../server/privacy/client-budget.ts';
+import { closeRound, type ClosingRooms } from '../../../server/round/close-round.ts';
+import type { ClosingRound } from '../../../server/round/judge-cohort.ts';
+import type { ClientId } from '../../../shared/ids.ts';
+import { InvariantError } from '../../../shared/invariant-error.ts';
+import { refuse, type RefusalCode } from '../../../shared/protocol/refusals.ts';
+import { decodeSafetensors } from '../../../shared/update-format/safetensors.ts';
+import { announce, openRound, type OpenRound, stage } from '../../support/open-round.ts';
+import { federation, memberAt, schema, terms, updateFile } from '../../support/small-federation.ts';
+
+const closedAt = new Date('2026-03-01T12:01:00.000Z');
+/** Five honest updates around (1, 2, 3, 4, 5, 6). */
+const honest = [0, 0.125, -0.125, 0.25, -0.25].map((shift) => [1, 2, 3, 4, 5, 6].map((value) => value + shift));
+const far = [-9, -9, -9, -9, -9, -9];
+
+function roomsOf({ stores, blobs }: OpenRound, rule = multiKrum()): ClosingRooms {
+  return { federation, schema, blobs, rule, rounds: stores.rounds };
+}
+
+async function closingOf(
+  { stores, offered }: OpenRound,
+  turnedAway: ReadonlyMap<ClientId, RefusalCode> = new Map(),
+): Promise<ClosingRound> {
+  return {
+    offered,
+    rows: await stores.updates.ofRound(offered.number),
+    turnedAway,
+    clients: await stores.enrolment.clients(),
+    budgets: clientBudgets(await stores.charges.charges(), terms),
+    bytesReceived: 12_345,
+    closedAt,
+  };
+}
+
+/** Members 0-4 honest; `order` is the order in which they stage. */
+async function stagedRound(order: readonly number[] = [0, 1, 2, 3, 4]): Promise<OpenRound> {
+  const world = await openRound({ clients: 5, f: 1 });
+  for (const index of order) await stage(world, memberAt(world.cohort, index), honest[index] ?? []);
+  return world;
+}
+
+async function modelValues({ blobs }: OpenRound, digest: Parameters<OpenRound['blobs']['get']>[0]) {
+  const bytes = await blobs.get(digest);
+  const decoded = bytes && decodeSafetensors(bytes, schema);
+  return decoded?.kind === 'decoded' ? [...decoded.values] : decoded;
+}
+
+describe('a round that commits', () => {
+  it('gives everyone offered a verdict of its own: selected, left out, refused, late, declined', async () => {
+    const world = await openRound({ clients: 9, f: 1 });
+    for (const [index, values] of [...honest, far].entries()) await stage(world, memberAt(world.cohort, index), values);
+    const refusedOne = memberAt(world.cohort, 6);
+    const lateOne = memberAt(world.cohort, 7);
+    const declined = memberAt(world.cohort, 8);
+    await announce(world, refusedOne, updateFile([99, 0, 0, 0, 0, 0]));
+    const at = { round: 1, client: refusedOne.client.id };
+    const { refusal } = refuse('too-large-value');
+    const figures = { maxAbsolute: 99, normL2: 99, noiseRatio: 1.5 };
+    await world.stores.updates.refuse(at, { refusal, figures }, { type: 'refused', ...at, code: refusal.code });
+    await announce(world, lateOne, updateFile([1, 1, 1, 1, 1, 1]));
+    const turnedAway = new Map([[declined.client.id, 'budget-exhausted' as const]]);
+
+    const record = await closeRound(await closingOf(world, turnedAway), roomsOf(world));
+
+    expect(record.verdicts.map(({ client }) => client)).toEqual(world.offered.cohort);
+    const summary = record.verdicts.map(({ verdict, code, layer }) => [verdict, code, layer]);
+    // n = 6, f = 1: m = 3 of the five honest ones are averaged.
+    expect(summary.slice(0, 5).filter(([verdict]) => verdict === 'selected')).toHaveLength(3);
+    expect(summary.slice(0, 6)).toContainEqual(['not-selected', null, 'rule']);
+    expect(summary.slice(5)).toEqual([
+      ['not-selected', null, 'rule'],
+      ['refused', 'too-large-value', 'anomaly'],
+      ['refused', 'deadline-missed', 'transport'],
+      ['refused', 'budget-exhausted', 'privacy'],
+    ]);
+    expect(record.verdicts[6]).toMatchObject({ ...figures, normZ: null, score: null, flags: [] });
+    expect(record.verdicts[8]).toMatchObject({ updateDigest: null, normL2: null, epsilon: 0 });
+    expect(record.verdicts[7]?.epsilon).toBeGreaterThan(0);
+    expect(record).toMatchObject({ state: 'committed', code: null, bytesReceived: 12_345 });
+    expect(record.updates.map(({ client }) => client)).toEqual(world.offered.cohort.slice(0, 6));
+    expect(record.rule).toMatchObject({ name: 'multi-krum', m: 3, neighbours: 3 });
+  });
+
+  it('steps from the base model by the rule’s aggregate, and records the step’s length', async () => {
+    const world = await openRound({ clients: 3 });
+    for (const index of [0, 1, 2]) await stage(world, memberAt(world.cohort, index), [index, 2 * index, 0, 0, 0, 1]);
+    const record = await closeRound(await closingOf(world), roomsOf(world, mean));
+    expect(record.model && (await modelValues(world, record.model))).toEqual([1, 2, 0, 0, 0, 1]);
+    expect(record.stepNormL2).toBe(Math.sqrt(6));
+    const [, version] = await world.stores.models.versions();
+    expect(version).toMatchObject({ digest: record.model, parent: world.initialModel.digest, round: 1 });
+  });
+
+  it('is the same to the last bit in whichever order the updates were staged', async () => {
+    const worlds = [await stagedRound(), await stagedRound([4, 2, 0, 3, 1])];
+    const records = [];
+    for (const world of worlds) records.push(await closeRound(await closingOf(world), roomsOf(world)));
+    expect(records[0]?.model).toMatch(/^[0-9a-f]{64}$/);
+    expect(records[1]).toEqual(records[0]);
+  });
+
+  it('lists the updates that reached the rule in the order of client ids', async () => {
+    const world = await stagedRound([3, 1, 4, 0, 2]);
+    const { updates } = await closeRound(await closingOf(world), roomsOf(world));
+    const rows = await world.stores.updates.ofRound(1);
+    expect(updates).toEqual(
+      world.offered.cohort.map((client) => ({ client, update: rows.find((row) => row.client === client)?.digest })),
+    );
+  });
+
+  it('writes onto the ledger what its record says, verdict by verdict, and the commit last', async () => {
+    const world = await stagedRound();
+    const record = await closeRound(await closingOf(world), roomsOf(world));
+    const events = (await world.stores.ledger.entries()).map(({ event }) => event);
+    const { number: round, baseModel, model, updates, verdicts } = record;
+    expect(events.slice(-6)).toEqual([
+      ...verdicts.map((verdict) => ({ type: 'verdict', round, ...verdict })),
+      { type: 'round-committed', round, baseModel, model, updates },
+    ]);
+    expect(await world.stores.rounds.record(1)).toEqual(record);
+  });
+});
+
+describe('a round that cannot commit', () => {
+  it('is abandoned with too few updates for f: the staged are told so, and the base model stays', async () => {
+    const world = await openRound({ clients: 5, f: 1 });
+    for (const index of [0, 1, 2, 3]) await stage(world, memberAt(world.cohort, index), honest[index] ?? []);
+    const record = await closeRound(await closingOf(world), roomsOf(world));
+    expect(record).toMatchObject({ state: 'abandoned', code: 'cohort-too-small', model: null, stepNormL2: null });
+    expect(record.rule).toEqual({ name: 'multi-krum', variant: multiKrum().variant, m: null, neighbours: null });
+    expect(record.verdicts.map(({ verdict, code, layer }) => [verdict, code, layer])).toEqual([
+      ...Array.from({ length: 4 }, () => ['not-selected', 'cohort-too-small', 'rule']),
+      ['refused', 'deadline-missed', 'transport'],
+    ]);
+    expect(await world.stores.models.latest()).toEqual(world.initialModel);
+    expect(await world.stores.rounds.record(1)).toEqual(record);
+    const last = (await world.stores.ledger.entries()).at(-1);
+    expect(last?.event).toEqual({ type: 'round-abandoned', round: 1, code: 'cohort-too-small' });
+  });
+
+  it('is abandoned when nobody sent anything', async () => {
+    const world = await openRound({ clients: 3 });
+    const record = await closeRound(await closingOf(world), roomsOf(world, mean));
+    expect(record).toMatchObject({ state: 'abandoned', code: 'cohort-too-small', updates: [] });
+    expect(record.verdicts.every(({ code }) => code === 'deadline-missed')).toBe(true);
+  });
+
+  it('is abandoned at the gate when float32 overflows, though model and aggregate are finite', async () => {
+    const world = await openRound({ clients: 1 });
+    const huge = updateFile([3e38, 0, 0, 0, 0, 0]);
+    const offered = { ...world.offered, baseModel: await world.blobs.put(huge) };
+    await stage(world, memberAt(world.cohort, 0), [3e38, 0, 0, 0, 0, 0]);
+    const record = await closeRound({ ...(await closingOf(world)), offered }, roomsOf(world, mean));
+    expect(record).toMatchObject({ state: 'abandoned', code: 'gate-failed', model: null });
+    expect(record.verdicts[0]).toMatchObject({ verdict: 'not-selected', code: 'gate-failed', layer: 'model' });
+    expect(await world.stores.models.versions()).toEqual([world.initialModel]);
+  });
+});
+
+describe('a close that fails', () => {
+  it('commits nothing when the store cannot, and the same model when it is tried again', async () => {
+    const world = await stagedRound();
+    const before = await world.stores.ledger.entries();
+    const broken = { ...world.stores.rounds, commit: () => Promise.reject(new Error('disk full')) };
+    const closing = await closingOf(world);
+    await expect(closeRound(closing, { ...roomsOf(world), rounds: broken })).rejects.toThrow('disk full');
+    expect(await world.stores.models.versions()).toEqual([world.initialModel]);
+    expect(await world.stores.ledger.entries()).toEqual(before);
+    expect(await world.stores.rounds.underWay()).toEqual(world.offered);
+    const record = await closeRound(closing, roomsOf(world));
+    expect(await world.stores.models.latest()).toMatchObject({ digest: record.model });
+  });
+
+  it.each(['update', 'base model'])('throws on a damaged %s, and the round stays under way', async (which) => {
+    const world = await stagedRound();
+    const [row] = await world.stores.updates.ofRound(1);
+    const digest = which === 'update' ? row?.digest : world.offered.baseModel;
+    if (!digest) throw new Error('no digest');
+    writeFileSync(world.folder.blobFile(digest), updateFile([7, 7, 7, 7, 7, 7]));
+    await expect(closeRound(await closingOf(world), roomsOf(world))).rejects.toThrow(InvariantError);
+    expect(await world.stores.rounds.underWay()).toEqual(world.offered);
+  });
+});
+
+describe('the model file of a round', () => {
+  it('is the one its digest names, and says where it comes from', async () => {
+    const world = await stagedRound();
+    const { model } = await closeRound(await closingOf(world), roomsOf(world));
+    const bytes = model && (await world.blobs.get(model));
+    expect(bytes && createHash('sha256').update(bytes).digest('hex')).toBe(model);
+    const metadata = JSON.stringify({ federation, round: '1', parent: world.initialModel.digest });
+    expect(Buffer.from(bytes ?? []).toString('latin1')).toContain(`"__metadata__":${metadata}`);
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { answerMessage } from '../../../server/transport/answer-message.ts';
+import { ClientSession } from '../../../server/transport/client-session.ts';
+import { TokenBucket } from '../../../server/transport/token-bucket.ts';
+import { UploadBuffers } from '../../../server/transport/upload-buffers.ts';
+import { isRefused } from '../../../shared/protocol/refusals.ts';
+import { NotedDoors } from '../../support/noted-doors.ts';
+import { codeOf } from '../../support/refusal-code.ts';
+import { federation } from '../../support/small-federation.ts';
+
+const now = new Date('2026-03-01T12:00:00.000Z');
+
+function socket(burst = 100) {
+  const doors = new NotedDoors();
+  const session = new ClientSession(doors, new UploadBuffers());
+  const bucket = new TokenBucket({ burst, perSecond: 1 }, now.getTime());
+  const ask = (event: string, input: unknown) => answerMessage({ event, input, session, bucket, now });
+  return { doors, ask };
+}
+
+const hello = { federation, protocolVersions: [1] };
+const inRound = { federation, round: 1 };
+const chunk = { ...inRound, offset: 0, bytes: new Uint8Array(4) };
+
+describe('a message', () => {
+  it('reaches its act when it fits its schema', async () => {
+    expect((await socket().ask('hello', hello)).kind).toBe('welcome');
+    expect((await socket().ask('decline', { ...inRound, code: 'replayed' })).kind).toBe('noted');
+    expect(codeOf(await socket().ask('upload-chunk', chunk))).toBe('not-enrolled');
+    expect(codeOf(await socket().ask('upload-end', inRound))).toBe('not-enrolled');
+  });
+
+  it.each([
+    ['hello', undefined],
+    ['hello', null],
+    ['hello', 'hello'],
+    ['hello', [hello]],
+    ['hello', () => undefined],
+    ['hello', { ...hello, protocolVersions: [] }],
+    ['hello', { ...hello, protocolVersions: Array.from({ length: 33 }, () => 1) }],
+    ['hello', { ...hello, protocolVersions: [1.5] }],
+    ['hello', { ...hello, federation: 'Digits!' }],
+    ['hello', { ...hello, more: 1 }],
+    ['hello', JSON.parse(`{"federation":"${federation}","protocolVersions":[1],"__proto__":{"polluted":true}}`)],
+    ['join', { federation, publicKey: 'ab', name: 'x', invite: null, signature: '' }],
+    ['upload-begin', { ...inRound, envelope: {}, signature: '00'.repeat(64) }],
+    ['upload-chunk', { ...chunk, offset: -1 }],
+    ['upload-chunk', { ...chunk, offset: NaN }],
+    ['upload-chunk', { ...chunk, bytes: 'AAAA' }],
+    ['upload-chunk', { ...chunk, bytes: [1, 2] }],
+    ['upload-chunk', { ...chunk, round: 0 }],
+    ['upload-chunk', { ...chunk, round: 2 ** 53 }],
+    ['upload-end', { federation }],
+    ['decline', { ...inRound, code: 'deadline-missed' }],
+  ])('of %s that does not fit its schema is turned away by name and recorded: %j', async (event, input) => {
+    const { doors, ask } = socket();
+    const answer = await ask(event, input);
+    expect(codeOf(answer)).toBe('malformed-message');
+    expect(doors.turnedAwayAs).toEqual([{ code: 'malformed-message', client: null }]);
+  });
+
+  it.each(['', 'toString', '__proto__', 'constructor', 'round-offered', 'Hello'])(
+    'of an event %j that the protocol does not know is turned away and recorded',
+    async (event) => {
+      const { doors, ask } = socket();
+      expect(await ask(event, hello)).toMatchObject({
+        refusal: { code: 'malformed-message', found: 'an unknown event' },
+      });
+      expect(doors.turnedAwayAs).toHaveLength(1);
+    },
+  );
+
+  it('is told which field does not fit, never what stood in it', async () => {
+    const secret = 'f'.repeat(63);
+    const answer = await socket().ask('join', {
+      federation,
+      publicKey: secret,
+      name: secret,
+      invite: secret.repeat(9),
+      signature: secret,
+    });
+    if (!isRefused(answer)) throw new Error('accepted');
+    expect(answer.refusal.found).toBe('at "publicKey"');
+    expect(JSON.stringify(answer)).not.toContain(secret);
+  });
+
+  it('does not repeat the names of the sender’s own fields, which could fill a record', async () => {
+    const answer = await socket().ask('hello', { ...hello, ['x'.repeat(5_000)]: 1 });
+    expect(answer).toMatchObject({
+      refusal: { code: 'malformed-message', expected: 'no other field', found: 'at ""' },
+    });
+  });
+});
+
+describe('the rate of messages', () => {
+  it('is limited, known event or not, and what is beyond it is not even read', async () => {
+    const { doors, ask } = socket(2);
+    const kinds = [];
+    for (const event of ['hello', 'nonsense', 'hello', 'nonsense']) kinds.push(codeOf(await ask(event, hello)));
+    expect(kinds).toEqual(['welcome', 'malformed-message', 'rate-limited', 'rate-limited']);
+    expect(doors.turnedAwayAs).toHaveLength(1);
+  });
+
+  it('does not count chunks, which their acknowledgements bound', async () => {
+    const { ask } = socket(1);
+    for (let i = 0; i < 5; i++) expect(codeOf(await ask('upload-chunk', chunk))).toBe('not-enrolled');
+    expect((await ask('hello', hello)).kind).toBe('welcome');
+  });
+});

@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fromHex, randomHex, toHex } from '../../shared/bytes.ts';
+
+describe('hexadecimal', () => {
+  it('is read back as it was written, lower-case and two characters a byte, as Node writes it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'));
+        expect([...fromHex(toHex(bytes))]).toEqual([...bytes]);
+      }),
+    );
+  });
+
+  it('may be read in capitals', () => {
+    expect([...fromHex('00FFa5')]).toEqual([0, 255, 165]);
+  });
+
+  it('is of as many random bytes as asked for, never the same', () => {
+    expect(randomHex(16)).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Set(Array.from({ length: 50 }, () => randomHex(16))).size).toBe(50);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import * as messages from '../../../shared/protocol/messages.ts';
+import { refusalCatalogue, refuse } from '../../../shared/protocol/refusals.ts';
+import { beginFor, envelopeFor, member, terms, updateFile } from '../../support/small-federation.ts';
+
+const anna = await member(1);
+const [digest, hex64, hex128] = ['d1'.repeat(32), 'ab'.repeat(32), 'ab'.repeat(64)];
+const inRound = { federation: 'digits', round: 4 };
+const begin = await beginFor(await envelopeFor(anna, updateFile([1, 2, 3, 4, 5, 6])), anna.key);
+const offer = { ...inRound, baseModelDigest: digest, deadlineMs: 59_999.5 };
+
+/** One good message of each kind, with the fields that may be left out in place. */
+const good: readonly (readonly [name: string, schema: z.ZodType, message: object])[] = [
+  ['refused', messages.refusedSchema, refuse('bad-shape', { expected: 'a', found: 'b', hint: 'c' })],
+  ['hello', messages.helloSchema, { federation: 'digits', protocolVersions: [2, 1] }],
+  ['welcome', messages.welcomeSchema, { kind: 'welcome', protocolVersion: 1, challenge: hex64 }],
+  [
+    'join',
+    messages.joinSchema,
+    { federation: 'digits', publicKey: hex64, name: 'Ward 7', invite: null, signature: hex128 },
+  ],
+  ['offer', messages.offerSchema, offer],
+  [
+    'joined',
+    messages.joinedSchema,
+    {
+      kind: 'joined',
+      client: anna.client.id,
+      organisation: 'st-mary',
+      token: hex64,
+      terms,
+      limits: { chunkBytes: 1024, chunksInFlight: 4 },
+      modelDigest: digest,
+      offer,
+      finished: false,
+    },
+  ],
+  ['upload-begin', messages.uploadBeginSchema, begin],
+  [
+    'receipt',
+    messages.receiptSchema,
+    {
+      kind: 'receipt',
+      ...inRound,
+      client: anna.client.id,
+      updateDigest: digest,
+      stagedAt: '2026-03-01T12:00:00.123Z',
+    },
+  ],
+  ['send-from', messages.sendFromSchema, { kind: 'send-from', offset: 0 }],
+  ['upload-chunk', messages.uploadChunkSchema, { ...inRound, offset: 0, bytes: new Uint8Array(3) }],
+  ['chunk-received', messages.chunkReceivedSchema, { kind: 'chunk-received', offset: 3 }],
+  ['upload-end', messages.uploadEndSchema, inRound],
+  ['decline', messages.declineSchema, { ...inRound, code: 'budget-exhausted' }],
+  ['noted', messages.notedSchema, { kind: 'noted' }],
+  ['verdict', messages.verdictMessageSchema, { ...inRound, verdict: 'refused', code: 'bad-shape' }],
+  ['round-closed', messages.roundClosedSchema, { ...inRound, state: 'committed', modelDigest: digest }],
+  ['round-withheld', messages.withheldSchema, { ...inRound, code: 'budget-exhausted' }],
+  ['federation-finished', messages.finishedSchema, { federation: 'digits' }],
+];
+
+describe.each(good)('the message %s', (_, schema, message) => {
+  it('is read as it was sent', () => {
+    expect(schema.parse(message)).toEqual(message);
+  });
+
+  it('has no field but its own', () => {
+    expect(schema.safeParse({ ...message, more: 1 }).success).toBe(false);
+  });
+
+  it.each(Object.keys(message))('is none without %s', (name) => {
+    const rest = Object.fromEntries(Object.entries(message).filter(([key]) => key !== name));
+    expect(schema.safeParse(rest).success).toBe(false);
+  });
+
+  it.each(Object.keys(message))('is none with anything odd as %s', (name) => {
+    for (const odd of [undefined, NaN, {}, -1, 'x'.repeat(3_000), [[]], Symbol('odd')]) {
+      expect(schema.safeParse({ ...message, [name]: odd }).success).toBe(false);
+    }
+  });
+
+  it('is no list, text or nothing', () => {
+    for (const odd of [null, undefined, [message], JSON.stringify(message), 7]) {
+      expect(schema.safeParse(odd).success).toBe(false);
+    }
+  });
+});
+
+describe('what messages hold', () => {
+  it('reads every code of the catalogue, also without the facts, and no other', () => {
+    for (const code of Object.keys(refusalCatalogue)) {
+      const refused = { kind: 'refused', refusal: { code, message: 'because' } };
+      expect(messages.refusedSchema.parse(refused)).toEqual(refused);
+    }
+    for (const code of ['', 'toString', 'Banned'])
+      expect(messages.refusedSchema.safeParse({ kind: 'refused', refusal: { code, message: '' } }).success).toBe(false);
+  });
+
+  it('keeps text that a stranger sends within bounds', () => {
+    const join = { federation: 'digits', publicKey: hex64, name: 'W', invite: null, signature: hex128 };
+    expect(messages.joinSchema.safeParse({ ...join, name: 'W'.repeat(101) }).success).toBe(false);
+    expect(messages.joinSchema.safeParse({ ...join, name: '' }).success).toBe(false);
+    expect(messages.joinSchema.safeParse({ ...join, invite: 'x'.repeat(257) }).success).toBe(false);
+    expect(messages.joinSchema.safeParse({ ...join, publicKey: hex64.toUpperCase() }).success).toBe(false);
+  });
+
+  it('takes bytes as bytes, Node’s Buffer among them, and as nothing else', () => {
+    const chunk = { ...inRound, offset: 0 };
+    expect(messages.uploadChunkSchema.safeParse({ ...chunk, bytes: Buffer.from('abc') }).success).toBe(true);
+    for (const bytes of [[1, 2], 'abc', new ArrayBuffer(3), new Float32Array(3), { length: 3 }])
+      expect(messages.uploadChunkSchema.safeParse({ ...chunk, bytes }).success).toBe(false);
+  });
+});

@@ -1,0 +1,105 @@
+// A round of the small federation on real stores: founded, its clients enrolled, round 1 offered to all of them. What a
+// test stages is announced first, as on the way that updates really take.
+
+import { foundFederation } from '../../server/model/found-federation.ts';
+import type { ModelVersion } from '../../server/model/model-store.ts';
+import type { DataFolder } from '../../server/storage/data-folder.ts';
+import type { FederationStores } from '../../server/storage/federation-stores.ts';
+import { asDigest, type Digest } from '../../shared/ids.ts';
+import type { BlobStore } from '../../shared/ports.ts';
+import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
+import { accepted } from '../../shared/protocol/refusals.ts';
+import type { OfferedRound } from '../../shared/protocol/round-record.ts';
+import { normL2 } from '../../shared/vector/vector.ts';
+import { openFolder, testClock } from './data-folders.ts';
+import {
+  announcedBy,
+  federation,
+  type Member,
+  members,
+  organisation,
+  roundFor,
+  schema,
+  terms,
+  updateFile,
+} from './small-federation.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+export interface OpenRound {
+  readonly folder: DataFolder;
+  readonly stores: FederationStores;
+  readonly blobs: BlobStore;
+  readonly cohort: readonly Member[];
+  readonly offered: OfferedRound;
+  readonly initialModel: ModelVersion;
+}
+
+const secretDigest = asDigest('5e'.repeat(32));
+
+/** Founded in `dir`, with nobody enrolled. The initial model is all zeros. */
+export async function foundedIn(dir: string): Promise<Pick<OpenRound, 'folder' | 'stores' | 'initialModel'>> {
+  const folder = await openFolder(dir);
+  const stores = folder.storeOf(federation);
+  const plan = {
+    federation,
+    configText: '{}',
+    fixedPart: (text: string) => text,
+    tensors: schema.map((tensor) => ({ ...tensor, initial: 'zeros' as const })),
+    seed: 1,
+  };
+  const place = { store: stores.federation, blobs: folder.blobs, clock: testClock };
+  const { initialModel } = accepted(await foundFederation(plan, place));
+  return { folder, stores, initialModel };
+}
+
+/** `clients`: how many are enrolled and offered round 1. */
+export async function openRound({ clients, f = 0 }: { clients: number; f?: number }): Promise<OpenRound> {
+  const { folder, stores, initialModel } = await foundedIn(temporaryFolder());
+  const cohort = await members(clients);
+  await stores.enrolment.addInvite(
+    { secretDigest, organisation, quota: clients },
+    { type: 'invite-issued', organisation, quota: clients },
+  );
+  for (const { client } of cohort) {
+    await stores.enrolment.enrol(client, secretDigest, { type: 'client-enrolled', client: client.id, organisation });
+  }
+  const offered = roundFor(cohort, { baseModel: initialModel.digest, f });
+  await offerRound(stores, offered);
+  return { folder, stores, blobs: folder.blobs, cohort, offered, initialModel };
+}
+
+async function offerRound(stores: FederationStores, offered: OfferedRound): Promise<void> {
+  const { number: round, baseModel, cohort, f } = offered;
+  await stores.rounds.offer(offered, { type: 'round-offered', round, baseModel, cohort, f });
+}
+
+/** Announced and charged, not staged. */
+export async function announce(
+  { stores, offered }: OpenRound,
+  sender: Member,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Digest> {
+  const { number: round, baseModel: baseModelDigest } = offered;
+  const { envelope, signature } = await announcedBy(sender, bytes, { round, baseModelDigest });
+  const [client, digest] = [sender.client.id, envelope.updateDigest];
+  await stores.updates.announce({ round, client, digest, envelope, signature }, privacyEventOf(terms), {
+    type: 'update-announced',
+    round,
+    client,
+    update: digest,
+    signature,
+  });
+  return digest;
+}
+
+export async function stage(world: OpenRound, sender: Member, values: readonly number[]): Promise<void> {
+  const { stores, blobs, offered } = world;
+  const bytes = updateFile(values);
+  const update = await announce(world, sender, bytes);
+  await blobs.put(bytes);
+  const flat = Float32Array.from(values);
+  const figures = { maxAbsolute: Math.max(...flat.map(Math.abs)), normL2: normL2(flat), noiseRatio: 1 };
+  const at = { round: offered.number, client: sender.client.id };
+  const event = { type: 'update-staged', ...at, update, figures } as const;
+  await stores.updates.stage(at, { figures, stagedAt: testClock.now() }, event);
+}
