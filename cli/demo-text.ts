@@ -80,7 +80,7 @@ function remarks({ rounds, summary }: DemoResult): readonly string[] {
 function privacyText({ epsilon, delta, unit, adjacency, privacyVoid, noiseMultiplier, rounds }: DemoSummary): string {
   if (privacyVoid || epsilon === null) return 'privacy void: the noise was seeded, so that no epsilon can be claimed';
   const terms = `delta ${delta}, ${adjacency} adjacency, unit one ${unit}, noise multiplier ${noiseMultiplier.toFixed(4)}`;
-  return `epsilon ${epsilon.toFixed(3)} spent by each client at most, over all ${rounds} rounds (${terms})`;
+  return `epsilon ${epsilon.toFixed(3)} spent by each client at most, over ${rounds === 1 ? 'its one round' : `all ${rounds} rounds`} (${terms})`;
 }
 
 function nextSteps({ dir, attack, rule }: DemoSummary): readonly string[] {

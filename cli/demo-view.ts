@@ -7,7 +7,7 @@ import { refusalCatalogue } from '../shared/protocol/refusals.ts';
 import type { DemoRound } from '../simulation/demo/demo-history.ts';
 import { type DemoClientResult, type DemoRoundResult, roundResult } from '../simulation/demo/demo-result.ts';
 import type { DemoSettings } from '../simulation/demo/demo-settings.ts';
-import { bar, percent } from './text.ts';
+import { bar, counted, percent } from './text.ts';
 import { tell } from './output.ts';
 
 const CLEAR_LINE = '\r\u001b[2K';
@@ -23,8 +23,12 @@ export class DemoView {
     this.#settings = settings;
     this.#liars = liars;
     const { clients, byzantine, attack, rounds, rule, epsilon, seed } = settings;
-    const liarsText = attack === 'none' ? 'nobody attacks' : `${byzantine} of them attack (${attack})`;
-    tell(pc.bold(`${clients} clients, ${liarsText}; ${rule}, ${rounds} rounds, epsilon ${epsilon}, seed ${seed}`));
+    const liarsText =
+      attack === 'none'
+        ? 'nobody attacks'
+        : `${byzantine} of them ${byzantine === 1 ? 'attacks' : 'attack'} (${attack})`;
+    const run = `${rule}, ${counted(rounds, 'round')}, epsilon ${epsilon}, seed ${seed}`;
+    tell(pc.bold(`${counted(clients, 'client')}, ${liarsText}; ${run}`));
     if (settings.reproducible)
       tell(pc.yellow('--reproducible: the noise is seeded, so that this run’s privacy is void'));
   }

@@ -9,7 +9,8 @@ export function wholeNumber(option: string, least: number, most = Number.MAX_SAF
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (value >= least && value <= most) return value;
-    const expected = `a whole number from ${least} to ${most}`;
+    const limit = most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`;
+    const expected = `a whole number from ${least} ${limit}`;
     throw new RefusedError(refuse('bad-option', { message: `${option} does not fit`, expected, found: text }).refusal);
   };
 }

@@ -19,7 +19,7 @@ export async function printResult(result: object, text: string, json: JsonTarget
 }
 
 export async function printRefusal(refusal: Refusal, json: JsonTarget): Promise<void> {
-  if (json !== undefined) await writeJson({ error: withNulls(refusal) }, json);
+  await writeError(refusal, json);
   tell(pc.red(`refused: ${refusal.message} (${refusal.code})`));
   for (const key of ['expected', 'found', 'hint'] as const) {
     const fact = refusal[key];
@@ -29,10 +29,20 @@ export async function printRefusal(refusal: Refusal, json: JsonTarget): Promise<
 
 export async function printFault(fault: unknown, json: JsonTarget): Promise<void> {
   const message = fault instanceof Error ? fault.message : String(fault);
-  if (json !== undefined) await writeJson({ error: withNulls({ code: 'fault', message }) }, json);
+  await writeError({ code: 'fault', message }, json);
   tell(pc.red(`fault: ${message}`));
   if (process.env['MUSTER_DEBUG'] !== undefined) tell(inspect(fault));
   else tell('  hint     run again with MUSTER_DEBUG=1 for the whole story');
+}
+
+/** The file that --json names may be what cannot be written: the words on stderr have to come all the same. */
+async function writeError(error: Parameters<typeof withNulls>[0], json: JsonTarget): Promise<void> {
+  if (json === undefined) return;
+  try {
+    await writeJson({ error: withNulls(error) }, json);
+  } catch {
+    tell(`nothing could be written to ${String(json)}`);
+  }
 }
 
 async function writeJson(result: object, json: string | true): Promise<void> {

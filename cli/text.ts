@@ -2,6 +2,8 @@
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1).padStart(5)} %`;
 
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 export function bar(share: number, width: number): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width);
   return '█'.repeat(full) + '░'.repeat(width - full);

@@ -17,15 +17,17 @@ export function initCommand(): Command {
     });
 }
 
-/** @throws RefusedError rather than overwrite somebody's federation. */
+/** @throws RefusedError rather than overwrite somebody's federation, and where there is no such folder. */
 async function writeNew(file: string): Promise<void> {
   try {
     await writeFile(file, federationTemplate, { flag: 'wx' });
   } catch (fault) {
-    if (!(fault instanceof Error && 'code' in fault && fault.code === 'EEXIST')) throw fault;
-    const hint = 'give another name: muster init other.yaml';
-    throw new RefusedError(
-      refuse('bad-option', { message: `${file} is there already`, expected: 'a new file', hint }).refusal,
-    );
+    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
+    if (code === 'EEXIST') throw badFile(`${file} is there already`, 'give another name: muster init other.yaml');
+    if (code === 'ENOENT') throw badFile(`${file} lies in no folder`, 'make the folder first');
+    throw fault;
   }
 }
+
+const badFile = (message: string, hint: string): RefusedError =>
+  new RefusedError(refuse('bad-option', { message, expected: 'a new file in a folder that is there', hint }).refusal);
