@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import pc from 'picocolors';
-import type { Refusal } from '../shared/protocol/refusals.ts';
+import { type Refusal, RefusedError, refuse } from '../shared/protocol/refusals.ts';
 
 /** What --json was given: nothing, the flag alone, or a file. */
 export type JsonTarget = string | true | undefined;
@@ -16,6 +16,19 @@ export function tell(line: string): void {
 export async function printResult(result: object, text: string, json: JsonTarget): Promise<void> {
   if (json === undefined) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   else await writeJson(result, json);
+}
+
+/** Asked before long work, whose result would have nowhere to go. @throws RefusedError */
+export async function requireWritable(json: JsonTarget): Promise<void> {
+  if (typeof json !== 'string') return;
+  try {
+    await writeFile(json, '', { flag: 'a' });
+  } catch (fault) {
+    const message = 'the file that --json names cannot be written';
+    throw new RefusedError(
+      refuse('bad-option', { message, expected: 'a file that can be written', found: String(fault) }).refusal,
+    );
+  }
 }
 
 export async function printRefusal(refusal: Refusal, json: JsonTarget): Promise<void> {

@@ -1,7 +1,9 @@
 // Arguments in, exit code out. Every way in which a command can end badly is told in one place, in one form.
 
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { closest } from 'fastest-levenshtein';
+import { z } from 'zod';
 import { type Refusal, RefusedError, refuse } from '../shared/protocol/refusals.ts';
 import { demoCommand } from './commands/demo.ts';
 import { initCommand } from './commands/init.ts';
@@ -10,6 +12,9 @@ import { roundsCommand } from './commands/rounds.ts';
 import { startCommand } from './commands/start.ts';
 import { EXIT_INTERRUPTED, InterruptedError } from './interrupt.ts';
 import { type JsonTarget, printFault, printRefusal } from './output.ts';
+
+/** The package's own, found by its name from the source as from the build. */
+const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('muster-fl/package.json'));
 
 const EXIT_FAULT = 1;
 const EXIT_REFUSED = 2;
@@ -27,6 +32,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 function musterProgram(): Command {
   const program = new Command('muster')
     .description('A federated learning coordinator: signed updates, local differential privacy, robust aggregation.')
+    .version(version)
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: () => undefined })

@@ -5,13 +5,11 @@ import type { ClientId } from '../shared/ids.ts';
 import type { Decline, UploadBegin } from '../shared/protocol/messages.ts';
 import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refusal, type RefusalCode, type Refused, refuse } from '../shared/protocol/refusals.ts';
-import { parameterCount } from '../shared/update-format/tensor-schema.ts';
 import type { EnrolledClient } from './admission/enrolment-store.ts';
 import { admitClient, type Admitted, type JoinRequest } from './admission/join.ts';
 import { type Foundation, newestModel } from './foundation.ts';
 import type { RoundRunner } from './round/run-round.ts';
 import type { Doors, WelcomeFacts } from './transport/doors.ts';
-import { type AnomalyBounds, anomalyBounds } from './update/anomaly/anomaly-bounds.ts';
 import { announceUpdate, receiveUpdate, type UpdateRooms } from './update/receive-update.ts';
 import type { AnnouncedUpdate, ReceivedUpdate, RefusedUpdate, StagedUpdate } from './update/stages.ts';
 
@@ -121,11 +119,11 @@ export class ClientDoors implements Doors {
 }
 
 function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
-  const { federation, terms, schemaDigest, stores, blobs, clock, turns } = foundation;
+  const { federation, terms, schemaDigest, bounds, stores, blobs, clock, turns } = foundation;
   return {
     statement: { terms, schemaDigest },
     place: { federation, updates: stores.updates, charge: privacyEventOf(terms) },
-    bounds: boundsOf(foundation),
+    bounds,
     staging: {
       updates: stores.updates,
       blobs,
@@ -134,16 +132,4 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       inTurn: (act) => turns.run(act),
     },
   };
-}
-
-function boundsOf({ config, terms }: Foundation): AnomalyBounds {
-  const { training, privacy, tensors, rounds } = terms;
-  return anomalyBounds({
-    training,
-    privacy,
-    parameters: parameterCount(tensors),
-    checks: config.cohort.size * rounds,
-    maxAbsolute: config.bounds.maxAbsoluteValue,
-    maxNormL2: config.bounds.maxNormL2 ?? undefined,
-  });
 }

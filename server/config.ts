@@ -94,12 +94,14 @@ export async function readFederationFile(path: string): Promise<FederationConfig
     text = await readFile(path, 'utf8');
   } catch (cause) {
     const hint = 'write one with: muster init';
-    return refuse('bad-config', { expected: `a federation file at ${path}`, found: String(cause), hint });
+    const message = 'the federation file cannot be read';
+    return refuse('bad-config', { message, expected: `a federation file at ${path}`, found: String(cause), hint });
   }
   try {
     return parseFederation(parse(text));
   } catch (cause) {
-    return refuse('bad-config', { expected: `YAML in ${path}`, found: String(cause) });
+    const message = 'the federation file is not YAML';
+    return refuse('bad-config', { message, expected: `YAML in ${path}`, found: String(cause) });
   }
 }
 

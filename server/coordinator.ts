@@ -10,7 +10,6 @@ import { SerialQueue } from '../shared/serial-queue.ts';
 import { settlement } from '../shared/settlement.ts';
 import { schemaText } from '../shared/update-format/tensor-schema.ts';
 import { type InviteTerms, issueInvite } from './admission/issue-invite.ts';
-import { ruleFor } from './aggregation/rule-for.ts';
 import { ClientDoors } from './client-doors.ts';
 import { configText, fixedPart, termsOf } from './config.ts';
 import type { CoordinatorOptions, Foundation } from './foundation.ts';
@@ -21,6 +20,7 @@ import { RoundRunner } from './round/run-round.ts';
 import { ByteMeter } from './transport/byte-meter.ts';
 import { buildHttpServer } from './transport/http/http-server.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
+import { vetConfig } from './vet-config.ts';
 import { dropUpdatesBefore } from './update/staging/drop-updates.ts';
 
 export interface ListenOptions {
@@ -41,11 +41,11 @@ export interface Coordinator {
   stop(): Promise<void>;
 }
 
-/** Refuses a rule that cannot carry its f, and a folder that was founded otherwise. */
+/** Refuses a configuration that cannot be run, and a folder that was founded otherwise. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator | Refused> {
   const { config, stores, blobs, clock } = options;
-  const chosen = ruleFor({ ...config.rule, cohort: config.cohort });
-  if (isRefused(chosen)) return chosen;
+  const vetted = vetConfig(config);
+  if (isRefused(vetted)) return vetted;
   const { federation, model } = config;
   const plan = { federation, configText: configText(config), fixedPart, tensors: model.tensors, seed: model.seed };
   const founded = await foundFederation(plan, { store: stores.federation, blobs, clock });
@@ -56,7 +56,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     federation,
     terms,
     schemaDigest: await sha256(schemaText(terms.tensors)),
-    rule: chosen.rule,
+    rule: vetted.rule,
+    bounds: vetted.bounds,
     initialModel: founded.initialModel.digest,
     refusals: new RefusalLog(stores.ledger),
     turns: new SerialQueue(),

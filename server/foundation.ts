@@ -9,6 +9,7 @@ import type { AggregationRule } from './aggregation/rule.ts';
 import type { FederationConfig } from './config.ts';
 import type { RefusalLog } from './ledger/refusal-log.ts';
 import type { FederationStores } from './storage/federation-stores.ts';
+import type { AnomalyBounds } from './update/anomaly/anomaly-bounds.ts';
 
 export interface CoordinatorOptions {
   readonly config: FederationConfig;
@@ -28,6 +29,7 @@ export interface Foundation extends CoordinatorOptions {
   readonly terms: FederationTerms;
   readonly schemaDigest: Digest;
   readonly rule: AggregationRule;
+  readonly bounds: AnomalyBounds;
   readonly initialModel: Digest;
   readonly refusals: RefusalLog;
   /** Whatever reads the record and then writes it takes its turn here. */

@@ -15,7 +15,7 @@ import { DemoView } from '../demo-view.ts';
 import { demoText } from '../demo-text.ts';
 import { interruption } from '../interrupt.ts';
 import { oneOf, positiveNumber, tolerance, wholeNumber } from '../option-values.ts';
-import { type JsonTarget, printResult, tell } from '../output.ts';
+import { type JsonTarget, printResult, requireWritable, tell } from '../output.ts';
 
 type DemoOptions = DemoWish & { readonly dir?: string; readonly json?: JsonTarget };
 
@@ -46,6 +46,7 @@ const attackHelp = (): string =>
 async function runDemoCommand({ dir: wishedDir, json, ...wish }: DemoOptions): Promise<void> {
   const dir = resolve(wishedDir ?? newFolderName(new Date()));
   const { settings } = accepted(await resolveSettings(dir, wish, randomInt(2 ** 31)));
+  await requireWritable(json);
   const started = performance.now();
   if (!(await isFinished(dir, settings))) await runRounds(dir, settings);
   else tell(`All ${settings.rounds} rounds of this folder have been run: this is what they came to.`);

@@ -23,6 +23,13 @@ interface StartOptions {
 
 const DEFAULT_PORT = 7400;
 const DEFAULT_QUOTA = 100;
+const ADDRESS_FAULTS: ReadonlySet<string> = new Set([
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 export function startCommand(): Command {
   return new Command('start')
@@ -47,7 +54,7 @@ async function start(options: StartOptions): Promise<void> {
   const invites = options.invite.length > 0 ? options.invite : [inviteTerms(`community=${DEFAULT_QUOTA}`)];
   const config = options.config === undefined ? undefined : accepted(await readFederationFile(options.config));
   const fallback = accepted(parseFederation(parse(federationTemplate)));
-  const serving = accepted(await serve({ dir, config, fallback, port, host, invites, log: tell }));
+  const serving = accepted(await serveAt({ dir, config, fallback, port, host, invites, log: tell }));
   try {
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
     await printResult(
@@ -61,6 +68,23 @@ async function start(options: StartOptions): Promise<void> {
     await serving.stop();
     if (process.connected) process.disconnect();
     dispose();
+  }
+}
+
+/** An address that cannot be had is the caller's to mend, like any other option. */
+async function serveAt(options: Parameters<typeof serve>[0]): ReturnType<typeof serve> {
+  try {
+    return await serve(options);
+  } catch (fault) {
+    const code = fault instanceof Error && 'code' in fault ? String(fault.code) : '';
+    if (!ADDRESS_FAULTS.has(code)) throw fault;
+    const { host, port } = options;
+    const hint = 'choose another --port or --host; --port 0 takes any free port';
+    return refuse('bad-option', {
+      message: `nothing can listen there (${code})`,
+      found: `${host}, port ${port}`,
+      hint,
+    });
   }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { asFederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
-import { isRefused, type Refused } from '../../shared/protocol/refusals.ts';
+import type { Refused } from '../../shared/protocol/refusals.ts';
 import { type FederationConfig, parseFederation } from '../../server/config.ts';
 import { attackNames } from '../attacks.ts';
 import { HELD_OUT_COUNT } from '../digits.ts';
@@ -66,12 +66,10 @@ export function demoFederation(settings: DemoSettings): FederationConfig | Refus
   });
 }
 
-/** The noise multiplier that a federation with these settings gets. */
-export function noiseMultiplierOf(settings: DemoSettings): number | Refused {
-  const config = demoFederation(settings);
-  if (isRefused(config)) return config;
-  if (config.privacy.mode === 'none') throw new InvariantError('the demo declares local privacy');
-  return config.privacy.noiseMultiplier;
+/** @throws InvariantError for a federation that declares no privacy, which a demo's always does. */
+export function noiseMultiplierOf({ privacy }: FederationConfig): number {
+  if (privacy.mode === 'none') throw new InvariantError('the demo declares local privacy');
+  return privacy.noiseMultiplier;
 }
 
 /** Undefined where the folder holds no demo. @throws ZodError when demo.json was written by something else. */

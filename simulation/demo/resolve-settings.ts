@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
-import { ruleFor } from '../../server/aggregation/rule-for.ts';
 import { tolerated } from '../../server/aggregation/tolerance.ts';
+import { vetConfig } from '../../server/vet-config.ts';
 import { DEMO_DELTA, type DemoSettings, demoFederation, noiseMultiplierOf, readDemoSettings } from './demo-settings.ts';
 
 /** Only what was asked for in so many words. */
@@ -45,7 +45,7 @@ export async function resolveSettings(dir: string, wish: DemoWish, seed: number)
 function founded(wish: DemoWish, seed: number): ResolvedSettings | Refused {
   const byzantine = wish.byzantine ?? DEMO_DEFAULTS.byzantine;
   const settings = { ...DEMO_DEFAULTS, seed, f: byzantine, ...wish, noiseMultiplier: null };
-  const { clients, rule, f } = settings;
+  const { clients } = settings;
   if (byzantine > clients) {
     return refuse('bad-option', {
       message: '--byzantine does not fit',
@@ -53,11 +53,11 @@ function founded(wish: DemoWish, seed: number): ResolvedSettings | Refused {
       found: `${byzantine}`,
     });
   }
-  const chosen = ruleFor({ name: rule, f, cohort: { minimum: clients, size: clients } });
-  if (isRefused(chosen)) return chosen;
-  const noiseMultiplier = noiseMultiplierOf(settings);
-  if (typeof noiseMultiplier !== 'number') return noiseMultiplier;
-  return { kind: 'resolved', settings: { ...settings, noiseMultiplier } };
+  const config = demoFederation(settings);
+  if (isRefused(config)) return config;
+  const vetted = vetConfig(config);
+  if (isRefused(vetted)) return vetted;
+  return { kind: 'resolved', settings: { ...settings, noiseMultiplier: noiseMultiplierOf(config) } };
 }
 
 function amended(stored: DemoSettings, wish: DemoWish): ResolvedSettings | Refused {

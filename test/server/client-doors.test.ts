@@ -5,6 +5,7 @@ import { mean } from '../../server/aggregation/mean.ts';
 import type { Foundation } from '../../server/foundation.ts';
 import { RefusalLog } from '../../server/ledger/refusal-log.ts';
 import { type RoundActs, RoundRunner } from '../../server/round/run-round.ts';
+import { anomalyBounds } from '../../server/update/anomaly/anomaly-bounds.ts';
 import type { ReceivedUpdate } from '../../server/update/stages.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { accepted } from '../../shared/protocol/refusals.ts';
@@ -40,6 +41,7 @@ async function openDoors() {
     terms: small.terms,
     schemaDigest: await sha256(schemaText(tensors)),
     rule: mean,
+    bounds: anomalyBounds({ training, privacy, parameters: values.length, checks: 3 * rounds }),
     initialModel: offered.baseModel,
     refusals: new RefusalLog(stores.ledger),
     turns: new SerialQueue(),
