@@ -21,7 +21,13 @@ describe('the client of the README', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'federation.yaml'), federation);
     const coordinator = new MusterProcess(
-      ...['start', '--config', join(folder, 'federation.yaml'), '--dir', join(folder, 'served'), '--port', '0'],
+      'start',
+      '--config',
+      join(folder, 'federation.yaml'),
+      '--dir',
+      join(folder, 'served'),
+      '--port',
+      '0',
     );
     const [, url = ''] = await coordinator.printed(/served at (\S+)/);
     const [, invite = ''] = await coordinator.printed(/Invite: (\S+)/);
