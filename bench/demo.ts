@@ -35,9 +35,15 @@ const resultSchema = z.object({
 type DemoResult = z.infer<typeof resultSchema>;
 type Client = DemoResult['rounds'][number]['clients'][number];
 
+/** The figures that the noise witness looks at, of those who had nothing to hide. */
+interface Witness {
+  readonly leastRatio: number;
+  readonly largestDeficit: number;
+}
+
 interface Run {
   readonly result: DemoResult;
-  readonly honestNoiseRatioMin: number;
+  readonly witness: Witness;
 }
 
 export async function benchDemo({ runs, attack }: DemoBench, print: Print): Promise<void> {
@@ -62,12 +68,16 @@ export async function benchDemo({ runs, attack }: DemoBench, print: Print): Prom
     context,
   });
   print({ figure: 'demo-seconds-median', value: median(summaries.map(({ seconds }) => seconds)), unit: 's', context });
-  printVerdicts(clients, Math.min(...done.map(({ honestNoiseRatioMin }) => honestNoiseRatioMin)), { context, print });
+  const witness = {
+    leastRatio: Math.min(...done.map((run) => run.witness.leastRatio)),
+    largestDeficit: Math.max(...done.map((run) => run.witness.largestDeficit)),
+  };
+  printVerdicts(clients, witness, { context, print });
 }
 
 function printVerdicts(
   clients: readonly Client[],
-  leastRatio: number,
+  { leastRatio, largestDeficit }: Witness,
   { context, print }: { context: Readonly<Record<string, string | number | readonly number[]>>; print: Print },
 ): void {
   const attacks = clients.filter(({ byzantine }) => byzantine);
@@ -80,6 +90,7 @@ function printVerdicts(
   const updates = { ...context, honestUpdates: honest.length };
   print({ figure: 'demo-honest-refused', value: refused, unit: 'count', context: updates });
   print({ figure: 'demo-honest-noise-ratio-min', value: leastRatio, unit: 'ratio', context: updates });
+  print({ figure: 'demo-honest-noise-deficit-max', value: largestDeficit, unit: 'ratio', context: updates });
 }
 
 async function runDemo(attack: string): Promise<Run> {
@@ -88,21 +99,23 @@ async function runDemo(attack: string): Promise<Run> {
     const [dir, json] = [join(folder, 'demo'), join(folder, 'result.json')];
     await muster(['demo', '--attack', attack, '--dir', dir, '--json', json]);
     const result = resultSchema.parse(JSON.parse(await readFile(json, 'utf8')));
-    return { result, honestNoiseRatioMin: await leastHonestRatio(dir, result) };
+    return { result, witness: await honestWitness(dir, result) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** The figure that the noise witness looks at, of those who had nothing to hide. */
-async function leastHonestRatio(dir: string, { rounds }: DemoResult): Promise<number> {
+async function honestWitness(dir: string, { rounds }: DemoResult): Promise<Witness> {
   const honest = new Set(
     rounds.flatMap((round) => round.clients.flatMap(({ id, byzantine }) => (byzantine ? [] : id))),
   );
   const history = z.object({ rounds: z.array(roundRecordSchema) });
   const records = history.parse(JSON.parse(await muster(['rounds', '--dir', dir, '--json']))).rounds;
   const verdicts = records.flatMap((record) => record.verdicts.filter(({ client }) => honest.has(client)));
-  return Math.min(...verdicts.flatMap(({ noiseRatio }) => noiseRatio ?? []));
+  return {
+    leastRatio: Math.min(...verdicts.flatMap(({ noiseRatio }) => noiseRatio ?? [])),
+    largestDeficit: Math.max(...verdicts.flatMap(({ noiseDeficit }) => noiseDeficit ?? [])),
+  };
 }
 
 async function muster(args: readonly string[]): Promise<string> {

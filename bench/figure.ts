@@ -13,6 +13,7 @@ export const figureIds = [
   'demo-attacks-stopped',
   'demo-honest-refused',
   'demo-honest-noise-ratio-min',
+  'demo-honest-noise-deficit-max',
   'multi-krum-ms',
   'multi-krum-numpy-ms',
   'multi-krum-over-numpy',

@@ -2,8 +2,8 @@
 // default and what it is for.
 
 export const federationTemplate = `# A Muster federation: one model, trained by one population of clients.
-# All clients are told the model's tensors, the training and the privacy terms when they join, and the whole file is
-# fixed when the federation is founded, that is at the first start on a new data folder.
+# All clients are told the model's tensors, the training and the privacy terms when they join. The file is fixed when the
+# federation is founded, at the first start on a new data folder; only rounds and epsilonBudget may be changed later.
 
 federation: digits            # a-z, 0-9 and "-"; part of every message, path and record
 rounds: 15                    # how many rounds to run in all

@@ -4,6 +4,7 @@
 import type { SigningKey } from '../shared/ed25519.ts';
 import { asDigest, type Digest, type FederationId } from '../shared/ids.ts';
 import * as messages from '../shared/protocol/messages.ts';
+import { isRefused, type Refusal } from '../shared/protocol/refusals.ts';
 import { settlement } from '../shared/settlement.ts';
 import { SerialQueue } from '../shared/serial-queue.ts';
 import {
@@ -14,11 +15,11 @@ import {
 import { type ClientEffect, type ClientEvent, type ClientState, stepClient } from './participation/client-state.ts';
 import type { ClientStore } from './participation/client-store.ts';
 import { type RoundReport, RoundReports } from './participation/round-reports.ts';
-import { RoundWork } from './participation/round-work.ts';
+import { type OwnerLimits, RoundWork } from './participation/round-work.ts';
 import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
 import type { Trainer } from './training/trainer.ts';
 
-export interface ClientOptions {
+export interface ClientOptions extends OwnerLimits {
   readonly url: string;
   readonly federation: FederationId;
   readonly invite: string | null;
@@ -26,8 +27,6 @@ export interface ClientOptions {
   readonly trainer: Trainer;
   readonly key: SigningKey;
   readonly store: ClientStore;
-  /** Epsilon that the owner of the data allows in all; the federation's own budget where that is smaller. */
-  readonly maxEpsilon: number;
   readonly timing?: Partial<ConnectionTiming>;
   /** Called once, when the client has ended and writes nothing more. */
   readonly release: () => Promise<void>;
@@ -47,6 +46,8 @@ export class FederatedClient {
   #joined: messages.Joined | undefined;
   #offer: messages.Offer | undefined;
   #verdict: messages.VerdictMessage | undefined;
+  /** Why this client will not take part in the round it was last offered. */
+  #declined: Refusal | null = null;
   #modelDigest: Digest | undefined;
   #state: ClientState = { kind: 'idle' };
   #round = new AbortController();
@@ -167,7 +168,8 @@ export class FederatedClient {
     if (this.#state.kind === 'left' || ('round' in this.#state && this.#state.round >= round)) return;
     this.#offer = offer;
     this.#verdict = undefined;
-    const written = await this.#rounds.isWritten(round, this.terms);
+    this.#declined = null;
+    const written = await this.#rounds.isWritten(offer);
     this.#dispatch({ kind: 'offered', round, written });
   }
 
@@ -210,12 +212,16 @@ export class FederatedClient {
   }
 
   async #train(offer: messages.Offer, signal: AbortSignal): Promise<void> {
-    const kind = await this.#rounds.train(offer, this.terms, signal);
-    this.#dispatch({ kind, round: offer.round });
+    const { round } = offer;
+    const trained = await this.#rounds.train(offer, this.terms, signal);
+    if (!isRefused(trained)) return this.#dispatch({ kind: 'trained', round });
+    this.#declined = trained.refusal;
+    await this.#rounds.decline(round, trained, signal);
+    this.#dispatch({ kind: 'declined', round });
   }
 
   async #submit(round: number, signal: AbortSignal): Promise<void> {
-    await this.#rounds.submit(round, this.terms, signal);
+    await this.#rounds.submit(round, signal);
     this.#dispatch({ kind: 'answered', round });
   }
 
@@ -223,7 +229,8 @@ export class FederatedClient {
   #withheld({ round, code }: messages.Withheld): void {
     const modelDigest = this.#modelDigest;
     if (modelDigest === undefined) return;
-    this.#reports.publish({ round, verdict: null, code, state: null, modelDigest, epsilon: this.epsilon });
+    const unoffered = { verdict: null, code, declined: null, state: null };
+    this.#reports.publish({ round, ...unoffered, modelDigest, epsilon: this.epsilon });
   }
 
   #report(round: number, state: RoundReport['state']): void {
@@ -231,7 +238,8 @@ export class FederatedClient {
     const modelDigest = this.#modelDigest;
     if (modelDigest === undefined) return;
     const { verdict = null, code = null } = known ?? {};
-    this.#reports.publish({ round, verdict, code, state, modelDigest, epsilon: this.epsilon });
+    const declined = this.#offer?.round === round ? this.#declined : null;
+    this.#reports.publish({ round, verdict, code, declined, state, modelDigest, epsilon: this.epsilon });
   }
 
   /** All rounds have been run. The last model is taken along: the token that fetches it ends with the connection. */

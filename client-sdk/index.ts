@@ -35,6 +35,10 @@ export interface JoinOptions {
   readonly name?: string;
   /** Epsilon that the owner of the data allows in all. Default: the federation's budget. */
   readonly maxEpsilon?: number;
+  /** Largest delta that the owner of the data allows, default 0.001: epsilon means nothing at a large delta. */
+  readonly maxDelta?: number;
+  /** True: take part where the terms declare no privacy too, each update as bare as it is trained. Default false. */
+  readonly allowNoPrivacy?: boolean;
   /** How long to try before the first join, in milliseconds. Default 30,000. */
   readonly joinTimeoutMs?: number;
   /** Aborted: stop trying to join. Afterwards `leave` is the way out. */
@@ -42,6 +46,7 @@ export interface JoinOptions {
 }
 
 const JOIN_TIMEOUT_MS = 30_000;
+const MAX_DELTA = 1e-3;
 
 /** Resolves when the coordinator has let the client in. @throws RefusedError with the coordinator's reason. */
 export async function joinFederation(options: JoinOptions): Promise<FederatedClient> {
@@ -73,7 +78,9 @@ type Connecting = JoinOptions & {
 async function connect({ store, ...options }: Connecting): Promise<FederatedClient> {
   const key = await signingKeyFromSeed(await store.privateKey());
   const ledger = await PrivacyLedger.open(store);
-  const { invite = null, name = key.clientId.slice(0, 12), maxEpsilon = Infinity } = options;
+  const { invite = null, name = key.clientId.slice(0, 12) } = options;
+  const { maxEpsilon = Infinity, maxDelta = MAX_DELTA, allowNoPrivacy = false } = options;
+  const limits = { maxEpsilon, maxDelta, allowNoPrivacy };
   const timeoutMs = options.joinTimeoutMs ?? JOIN_TIMEOUT_MS;
   const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(options.signal ? [options.signal] : [])]);
   return await new Promise((resolve, reject) => {
@@ -81,7 +88,7 @@ async function connect({ store, ...options }: Connecting): Promise<FederatedClie
       limit.removeEventListener('abort', giveUp);
       resolve(client);
     };
-    const client = new FederatedClient({ ...options, invite, name, maxEpsilon, key, store }, ledger, joined);
+    const client = new FederatedClient({ ...options, ...limits, invite, name, key, store }, ledger, joined);
     const giveUp = (): void => {
       void client.leave();
       reject(options.signal?.aborted ? options.signal.reason : nobodyThere(options.url, timeoutMs));

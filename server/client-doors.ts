@@ -5,6 +5,7 @@ import type { ClientId } from '../shared/ids.ts';
 import type { Decline, UploadBegin } from '../shared/protocol/messages.ts';
 import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refusal, type RefusalCode, type Refused, refuse } from '../shared/protocol/refusals.ts';
+import { SerialQueue } from '../shared/serial-queue.ts';
 import type { EnrolledClient } from './admission/enrolment-store.ts';
 import { admitClient, type Admitted, type JoinRequest } from './admission/join.ts';
 import { type Foundation, newestModel } from './foundation.ts';
@@ -17,6 +18,8 @@ export class ClientDoors implements Doors {
   readonly #foundation: Foundation;
   readonly #runner: RoundRunner;
   readonly #rooms: UpdateRooms;
+  /** Apart from the turns of staging and closing: nobody who stages waits for strangers at the door. */
+  readonly #joins = new SerialQueue();
 
   constructor(foundation: Foundation, runner: RoundRunner) {
     this.#foundation = foundation;
@@ -29,8 +32,13 @@ export class ClientDoors implements Doors {
   }
 
   async join(request: JoinRequest): Promise<Admitted | Refused> {
-    const { turns, stores } = this.#foundation;
-    return await turns.run(() => admitClient(request, this.federation, stores.enrolment));
+    const { enrolment } = this.#foundation.stores;
+    return await this.#joins.run(() => admitClient(request, this.federation, enrolment));
+  }
+
+  /** Resolves when every join asked for so far has been answered. */
+  async joinsUnderWay(): Promise<void> {
+    await this.#joins.run(() => Promise.resolve());
   }
 
   async welcome({ id, organisation }: EnrolledClient): Promise<WelcomeFacts> {

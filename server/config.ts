@@ -1,5 +1,6 @@
 // A federation file (YAML) -> a frozen FederationConfig with every default filled in, or a refusal that names the key.
-// The configuration is fixed when the federation is founded: it is what all clients agreed to.
+// The configuration is fixed when the federation is founded (fixed-part.ts): it is what all clients agreed to. The total
+// of rounds and the budget may be amended later, under the noise that was calibrated first.
 
 import { readFile } from 'node:fs/promises';
 import { closest } from 'fastest-levenshtein';
@@ -17,6 +18,7 @@ import {
   trainingTermsSchema,
 } from '../shared/protocol/terms.ts';
 import { canonicalOrder } from '../shared/update-format/tensor-schema.ts';
+import { budgetComplaint } from './privacy/planned-budget.ts';
 import { MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
 
 const count = z.number().int().positive();
@@ -58,7 +60,7 @@ const ruleConfigSchema = z.strictObject({
 
 const boundsSchema = z.strictObject({
   maxAbsoluteValue: z.number().positive().default(MAX_ABSOLUTE),
-  /** Null: the bound that follows from the terms (update/anomaly/noise-witness.ts). */
+  /** Null: the bound that follows from the terms (update/anomaly/norm-bound.ts). */
   maxNormL2: z.number().positive().nullable().default(null),
 });
 
@@ -88,7 +90,11 @@ const fileSchema = z.strictObject({
 export const federationConfigSchema = fileSchema.extend({ privacy: privacyTermsSchema });
 export type FederationConfig = Readonly<z.output<typeof federationConfigSchema>>;
 
-export async function readFederationFile(path: string): Promise<FederationConfig | Refused> {
+/** `founded`: as for `parseFederation`. */
+export async function readFederationFile(
+  path: string,
+  founded?: FederationConfig,
+): Promise<FederationConfig | Refused> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -98,22 +104,33 @@ export async function readFederationFile(path: string): Promise<FederationConfig
     return refuse('bad-config', { message, expected: `a federation file at ${path}`, found: String(cause), hint });
   }
   try {
-    return parseFederation(parse(text));
+    return parseFederation(parse(text), founded);
   } catch (cause) {
     const message = 'the federation file is not YAML';
     return refuse('bad-config', { message, expected: `YAML in ${path}`, found: String(cause) });
   }
 }
 
-/** `input`: what a federation file holds, already parsed. */
-export function parseFederation(input: unknown): FederationConfig | Refused {
+/**
+ * `input`: what a federation file holds, already parsed; `founded`: what the folder was founded with. Where the file
+ * gives no noise the founded federation's stays, and is refused when the planned rounds do not fit the budget with it.
+ */
+export function parseFederation(input: unknown, founded?: FederationConfig): FederationConfig | Refused {
   const file = fileSchema.safeParse(input);
   if (!file.success) return configRefusal(file.error);
   const { privacy, ...rest } = file.data;
   if (privacy.mode === 'none') return { ...rest, privacy };
-  const noiseMultiplier = privacy.noiseMultiplier ?? calibrated(rest, privacy);
+  const kept = privacy.noiseMultiplier === undefined ? foundedNoise(rest.federation, founded) : undefined;
+  const noiseMultiplier = privacy.noiseMultiplier ?? kept ?? calibrated(rest, privacy);
   if (typeof noiseMultiplier !== 'number') return noiseMultiplier;
-  return { ...rest, privacy: { ...privacy, noiseMultiplier } };
+  const config = { ...rest, privacy: { ...privacy, noiseMultiplier } };
+  const complaint = kept === undefined ? undefined : budgetComplaint(config, (epsilon) => `epsilonBudget: ${epsilon}`);
+  return complaint ?? config;
+}
+
+function foundedNoise(federation: string, founded: FederationConfig | undefined): number | undefined {
+  if (founded?.federation !== federation || founded.privacy.mode === 'none') return undefined;
+  return founded.privacy.noiseMultiplier;
 }
 
 function calibrated(
@@ -133,16 +150,6 @@ function calibrated(
 /** The configuration as a folder holds it. @throws ZodError when it is none, which a founded federation's always is. */
 export function readConfigText(text: string): FederationConfig {
   return federationConfigSchema.parse(JSON.parse(text));
-}
-
-/** Of a configuration's text, what no later start may change: all but the total of rounds and the privacy budget. */
-export function fixedPart(text: string): string {
-  const { privacy, ...config } = readConfigText(text);
-  return configText({
-    ...config,
-    rounds: 1,
-    privacy: privacy.mode === 'none' ? privacy : { ...privacy, epsilonBudget: 1 },
-  });
 }
 
 /** The part of the configuration that clients are told. */

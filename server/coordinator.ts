@@ -11,12 +11,14 @@ import { settlement } from '../shared/settlement.ts';
 import { schemaText } from '../shared/update-format/tensor-schema.ts';
 import { type InviteTerms, issueInvite } from './admission/issue-invite.ts';
 import { ClientDoors } from './client-doors.ts';
-import { configText, fixedPart, termsOf } from './config.ts';
+import { configText, termsOf } from './config.ts';
+import { fixedDifference } from './fixed-part.ts';
 import type { CoordinatorOptions, Foundation } from './foundation.ts';
 import { RefusalLog } from './ledger/refusal-log.ts';
 import { foundFederation } from './model/found-federation.ts';
 import { CoordinatorActs } from './round-acts.ts';
 import { RoundRunner } from './round/run-round.ts';
+import { turnedAwayFrom } from './round/turned-away.ts';
 import { ByteMeter } from './transport/byte-meter.ts';
 import { buildHttpServer } from './transport/http/http-server.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
@@ -47,9 +49,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const vetted = vetConfig(config);
   if (isRefused(vetted)) return vetted;
   const { federation, model } = config;
-  const plan = { federation, configText: configText(config), fixedPart, tensors: model.tensors, seed: model.seed };
+  const { tensors, seed } = model;
+  const plan = { federation, configText: configText(config), fixedDifference, tensors, seed };
   const founded = await foundFederation(plan, { store: stores.federation, blobs, clock });
   if (isRefused(founded)) return founded;
+  if (vetted.bounds.noise?.leastRatio === 0)
+    options.log('the model is too small for a noise witness: nobody can be refused for leaving the noise out');
   const terms = termsOf(config);
   const running = new RunningCoordinator({
     ...options,
@@ -73,6 +78,7 @@ class RunningCoordinator implements Coordinator {
   readonly #runner: RoundRunner;
   readonly #http: FastifyInstance;
   readonly #gateway: SocketGateway;
+  readonly #doors: ClientDoors;
 
   constructor(foundation: Foundation) {
     const { config, federation, stores, clock, log, blobFile } = foundation;
@@ -89,8 +95,8 @@ class RunningCoordinator implements Coordinator {
       isModel: async (digest) => (await stores.models.versions()).some((version) => version.digest === digest),
     });
     meter.watch(this.#http.server);
-    const doors = new ClientDoors(foundation, this.#runner);
-    this.#gateway = new SocketGateway({ http: this.#http.server, doors, clock, log });
+    this.#doors = new ClientDoors(foundation, this.#runner);
+    this.#gateway = new SocketGateway({ http: this.#http.server, doors: this.#doors, clock, log });
   }
 
   /** Goes on with the round that was under way, if any, or selects for the next. */
@@ -102,9 +108,12 @@ class RunningCoordinator implements Coordinator {
     if (!offered) return this.#runner.start(last + 1);
     const rows = await stores.updates.ofRound(offered.number);
     const reported = new Set(rows.filter(({ state }) => state !== 'announced').map(({ client }) => client));
-    const awaited = new Set(offered.cohort.filter((client) => !reported.has(client)));
-    log(`round ${offered.number} goes on: ${reported.size} of ${offered.cohort.length} have reported`);
-    this.#runner.start(offered.number, { offered, awaited });
+    const events = (await stores.ledger.entries()).map(({ event }) => event);
+    const turnedAway = turnedAwayFrom(events, offered, new Set(rows.map(({ client }) => client)));
+    const awaited = new Set(offered.cohort.filter((client) => !reported.has(client) && !turnedAway.has(client)));
+    const { number, cohort } = offered;
+    log(`round ${number} goes on: ${cohort.length - awaited.size} of ${cohort.length} have reported`);
+    this.#runner.start(number, { offered, awaited, turnedAway });
   }
 
   async listen({ port, host }: ListenOptions): Promise<number> {
@@ -123,5 +132,6 @@ class RunningCoordinator implements Coordinator {
     // Together: the gateway waits for all connections of the server to end, the server ends them by force.
     await Promise.all([this.#gateway.close(), this.#http.close()]);
     await this.#foundation.turns.run(() => Promise.resolve());
+    await this.#doors.joinsUnderWay();
   }
 }

@@ -32,7 +32,7 @@ export interface Foundation extends CoordinatorOptions {
   readonly bounds: AnomalyBounds;
   readonly initialModel: Digest;
   readonly refusals: RefusalLog;
-  /** Whatever reads the record and then writes it takes its turn here. */
+  /** Whatever reads the record of a round and then writes it takes its turn here. */
   readonly turns: SerialQueue;
 }
 

@@ -12,8 +12,11 @@ import { type DataFolder, openDataFolder } from './storage/data-folder.ts';
 
 export interface ServeOptions {
   readonly dir: string;
-  /** Founds the federation, or must be the one it was founded with. */
-  readonly config: FederationConfig | undefined;
+  /**
+   * Reads what the federation is founded with; for a folder that holds one (`founded`) it may differ in the total of
+   * rounds and in the privacy budget.
+   */
+  readonly readConfig?: ((founded?: FederationConfig) => Promise<FederationConfig | Refused>) | undefined;
   /** What an empty folder is founded with where no configuration is given. */
   readonly fallback: FederationConfig;
   /** 0 for any free port. */
@@ -67,14 +70,9 @@ async function serveFolder(folder: DataFolder, options: ServeOptions): Promise<S
 /** One folder, one federation: the one it holds, unless the folder is new. */
 async function configFor(folder: DataFolder, options: ServeOptions): Promise<FederationConfig | Refused> {
   const [held] = await folder.federations();
-  if (held === undefined) return options.config ?? options.fallback;
-  if (options.config && options.config.federation !== held) {
-    return refuse('folder-mismatch', {
-      expected: held,
-      found: options.config.federation,
-      hint: 'choose another --dir',
-    });
-  }
-  const founding = await folder.storeOf(held).federation.founding();
-  return options.config ?? (founding ? readConfigText(founding.config) : options.fallback);
+  const founding = held && (await folder.storeOf(held).federation.founding());
+  const founded = founding && readConfigText(founding.config);
+  const config = (await options.readConfig?.(founded)) ?? founded ?? options.fallback;
+  if (isRefused(config) || held === undefined || config.federation === held) return config;
+  return refuse('folder-mismatch', { expected: held, found: config.federation, hint: 'choose another --dir' });
 }

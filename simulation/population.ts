@@ -2,7 +2,7 @@
 // run and the twin make one each from the same split and seed: same liars and shards, trainers and randomness of their
 // own. A seeded stream is named by all it may depend on, so that no client's draws depend on another's.
 
-import { localTrainer } from '../client-sdk/training/local-trainer.ts';
+import { simulatedTrainer } from '../client-sdk/training/local-trainer.ts';
 import type { Trainer } from '../client-sdk/training/trainer.ts';
 import { secureRandomSource, seededRandomSource, shuffled } from '../shared/random-source.ts';
 import { type AttackMakings, type AttackName, attackingTrainer, flipLabels, type RoundRandom } from './attacks.ts';
@@ -53,7 +53,7 @@ export function byzantineIndices(draw: { clients: number; byzantine: number; see
     .sort((a, b) => a - b);
 }
 
-/** A local trainer is made per round, as its streams are: that takes milliseconds and nothing is kept between rounds. */
+/** A trainer is made per round, as its streams are: that takes milliseconds and nothing is kept between rounds. */
 function makingsOf({ seed, reproducible, run }: PopulationOptions, client: number, examples: Digits): AttackMakings {
   const seeded =
     (purpose: string): RoundRandom =>
@@ -63,7 +63,7 @@ function makingsOf({ seed, reproducible, run }: PopulationOptions, client: numbe
   return {
     trainerFor({ labels, ...style }) {
       const seen = labels === 'true' ? examples.labels : flipLabels(examples.labels);
-      return localTrainer({
+      return simulatedTrainer({
         model: softmaxRegressionModel,
         examples: { inputs: examples.images, labels: seen },
         ...style,

@@ -41,7 +41,7 @@ function roundText(round: RoundRecord): string {
     `  step        ${stepNormL2?.toFixed(4) ?? '-'} (L2)`,
     '',
     table(
-      ['client', 'organisation', 'verdict', 'why', 'norm', 'noise', 'z', 'score', 'epsilon', 'flags'],
+      ['client', 'organisation', 'verdict', 'why', 'norm', 'noise', 'deficit', 'z', 'score', 'epsilon', 'flags'],
       round.verdicts.map(verdictRow),
     ),
   ].join('\n');
@@ -55,12 +55,13 @@ function verdictRow({
   layer,
   normL2,
   noiseRatio,
+  noiseDeficit,
   normZ,
   score,
   epsilon,
   flags,
 }: Verdict): string[] {
   const why = code ?? (verdict === 'selected' ? '' : (layer ?? ''));
-  const figures = [normL2, noiseRatio, normZ, score, epsilon].map((value) => value?.toFixed(3) ?? '-');
+  const figures = [normL2, noiseRatio, noiseDeficit, normZ, score, epsilon].map((value) => value?.toFixed(3) ?? '-');
   return [client.slice(0, 12), organisation, verdict, why, ...figures, flags.join(' ')];
 }

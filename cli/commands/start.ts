@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { isOrganisationId } from '../../shared/ids.ts';
 import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import type { InviteTerms } from '../../server/admission/issue-invite.ts';
-import { parseFederation, readFederationFile } from '../../server/config.ts';
+import { type FederationConfig, parseFederation, readFederationFile } from '../../server/config.ts';
 import { serve, type Serving } from '../../server/main.ts';
 import { federationTemplate } from '../federation-template.ts';
 import { InterruptedError, interruption } from '../interrupt.ts';
@@ -49,12 +49,13 @@ export function startCommand(): Command {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { dir, port, host, json } = options;
+  const { dir, port, host, json, config } = options;
   const { signal, dispose } = interruption();
   const invites = options.invite.length > 0 ? options.invite : [inviteTerms(`community=${DEFAULT_QUOTA}`)];
-  const config = options.config === undefined ? undefined : accepted(await readFederationFile(options.config));
+  const readConfig =
+    config === undefined ? undefined : (founded?: FederationConfig) => readFederationFile(config, founded);
   const fallback = accepted(parseFederation(parse(federationTemplate)));
-  const serving = accepted(await serveAt({ dir, config, fallback, port, host, invites, log: tell }));
+  const serving = accepted(await serveAt({ dir, readConfig, fallback, port, host, invites, log: tell }));
   try {
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
     await printResult(

@@ -9,7 +9,7 @@ import type { FederationId } from '../../shared/ids.ts';
 import { type ClientToCoordinator, type CoordinatorToClient, TRANSPORT_LIMITS } from '../../shared/protocol/events.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
 import { type Joined, joinedSchema, refusedSchema, welcomeSchema } from '../../shared/protocol/messages.ts';
-import { isRefused, type Refused, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import { isRefused, type Refused, refusalCatalogue, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import { PROTOCOL_VERSIONS } from '../../shared/protocol/version.ts';
 import { settlement } from '../../shared/settlement.ts';
 
@@ -141,7 +141,7 @@ export class CoordinatorConnection {
     }
   }
 
-  /** @throws ConnectionLostError when no answer comes, none that fits the schema, or only that we ask too often. */
+  /** @throws ConnectionLostError when no answer comes, none that fits the schema, or a refusal that is retryable. */
   async request<Event extends keyof ClientToCoordinator, Schema extends z.ZodType>(
     event: Event,
     message: Messages[Event],
@@ -149,7 +149,7 @@ export class CoordinatorConnection {
   ): Promise<z.output<Schema> | Refused> {
     const reply = await this.#ask(event, message);
     const refused = refusedSchema.safeParse(reply);
-    if (refused.success && refused.data.refusal.code !== 'rate-limited') return refused.data;
+    if (refused.success) return finalOf(event, refused.data);
     const parsed = answer.safeParse(reply);
     if (!parsed.success) throw new ConnectionLostError(`the answer to ${event} does not fit protocol version 1`);
     return parsed.data;
@@ -210,6 +210,13 @@ export class CoordinatorConnection {
     this.close();
     this.#options.onRefused(new RefusedError(refusal));
   }
+}
+
+/** @throws ConnectionLostError where asking again is the remedy. */
+function finalOf(event: string, refused: Refused): Refused {
+  const { code } = refused.refusal;
+  if (refusalCatalogue[code].retryable) throw new ConnectionLostError(`${event} was refused for now: ${code}`);
+  return refused;
 }
 
 /** Terms and offer of another federation would be trained on, and paid for, in vain. */

@@ -1,13 +1,15 @@
 // What became of each round this client was offered, to be subscribed to or iterated over.
 
 import type { Digest } from '../../shared/ids.ts';
-import type { RefusalCode } from '../../shared/protocol/refusals.ts';
+import type { Refusal, RefusalCode } from '../../shared/protocol/refusals.ts';
 
 export interface RoundReport {
   readonly round: number;
   /** Null where the round was not offered (`code` says why) or ended while this client was away. */
   readonly verdict: 'selected' | 'not-selected' | 'quarantined' | 'refused' | null;
   readonly code: RefusalCode | null;
+  /** Why this client declined the round before anything was trained; null where it did not. */
+  readonly declined: Refusal | null;
   readonly state: 'committed' | 'abandoned' | null;
   /** The newest committed model, as far as this client knows. */
   readonly modelDigest: Digest;

@@ -5,7 +5,7 @@ import type { SigningKey } from '../../shared/ed25519.ts';
 import { asDigest, type Digest, type FederationId } from '../../shared/ids.ts';
 import { type Offer, notedSchema } from '../../shared/protocol/messages.ts';
 import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
-import { isRefused, type Refused } from '../../shared/protocol/refusals.ts';
+import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import type { CoordinatorConnection } from '../connection/coordinator-connection.ts';
 import { downloadModel } from '../connection/download-model.ts';
@@ -13,9 +13,18 @@ import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
 import { makeSubmission } from '../submission/make-submission.ts';
 import { sendSubmission } from '../submission/send-submission.ts';
 import type { Trainer } from '../training/trainer.ts';
-import type { ClientStore } from './client-store.ts';
+import type { ClientStore, Submission } from './client-store.ts';
 
-export interface WorkPlace {
+/** What the owner of the data allows, whatever the federation asks. */
+export interface OwnerLimits {
+  /** Epsilon in all; the federation's own budget where that is smaller. */
+  readonly maxEpsilon: number;
+  /** Epsilon means nothing at a large delta. */
+  readonly maxDelta: number;
+  readonly allowNoPrivacy: boolean;
+}
+
+export interface WorkPlace extends OwnerLimits {
   readonly url: string;
   readonly federation: FederationId;
   readonly key: SigningKey;
@@ -23,8 +32,10 @@ export interface WorkPlace {
   readonly store: ClientStore;
   readonly ledger: PrivacyLedger;
   readonly connection: CoordinatorConnection;
-  /** Epsilon that the owner of the data allows in all; the federation's own budget where that is smaller. */
-  readonly maxEpsilon: number;
+}
+
+export interface Trained {
+  readonly kind: 'trained';
 }
 
 export class RoundWork {
@@ -34,41 +45,39 @@ export class RoundWork {
     this.#place = place;
   }
 
-  /** Whether the round's update lies in the folder, ready to be sent; updates of other rounds are dropped. */
-  async isWritten(round: number, terms: FederationTerms): Promise<boolean> {
-    const { store, ledger, federation } = this.#place;
-    // An update whose reservation gave way to another federation's was never sent: it is trained, and paid for, anew.
-    const paidFor = privacyEventOf(terms) === null || ledger.holds({ federation, round });
-    await store.dropSubmissionsExcept(federation, paidFor ? round : null);
-    return (await store.submission(federation, round)) !== undefined;
+  /** Whether the update for this offer lies in the folder, ready to be sent; all others are dropped. */
+  async isWritten({ round, baseModelDigest }: Offer): Promise<boolean> {
+    const { store, federation } = this.#place;
+    const written = await store.submission(federation, round);
+    const fits = written?.envelope.baseModelDigest === baseModelDigest && this.#maySend(written);
+    await store.dropSubmissionsExcept(federation, fits ? round : null);
+    return fits;
   }
 
-  /** Leaves the update written, or declines the round before anything is trained. */
-  async train(offer: Offer, terms: FederationTerms, signal: AbortSignal): Promise<'trained' | 'declined'> {
+  /** Leaves the update written, unless this round is refused: then nothing is trained. */
+  async train(offer: Offer, terms: FederationTerms, signal: AbortSignal): Promise<Trained | Refused> {
     const { trainer, store, key } = this.#place;
     const { round } = offer;
     const refused = await this.#reserve(round, terms);
-    if (refused) {
-      await this.#decline(round, refused, signal);
-      return 'declined';
-    }
+    if (refused) return refused;
     const baseModel = await this.download(asDigest(offer.baseModelDigest), terms, signal);
     const { tensors: schema, training, privacy } = terms;
     const update = await trainer.train({ round, baseModel, schema, training, privacy, signal });
     signal.throwIfAborted();
     await store.writeSubmission(await makeSubmission(update, { offer, terms, key }));
-    return 'trained';
+    return { kind: 'trained' };
   }
 
   /** Resolves when the coordinator has answered, with a receipt or a refusal. */
-  async submit(round: number, terms: FederationTerms, signal: AbortSignal): Promise<void> {
+  async submit(round: number, signal: AbortSignal): Promise<void> {
     const { store, federation, ledger, connection } = this.#place;
     const submission = await store.submission(federation, round);
     // A later round was offered in the meantime.
     if (!submission) return;
     // Nothing is spent while there is nobody to send it to.
     await connection.whenJoined(signal);
-    if (privacyEventOf(terms)) await ledger.spend({ federation, round });
+    // The update says itself whether it is private: the terms may be those of a later join.
+    if (submission.envelope.privacy !== null) await ledger.spend({ federation, round });
     await sendSubmission(submission, connection, signal);
   }
 
@@ -80,20 +89,44 @@ export class RoundWork {
     }, signal);
   }
 
+  /** An update whose reservation gave way to another federation's was never sent: it is paid for anew. */
+  #maySend({ envelope: { privacy, federation, round } }: Submission): boolean {
+    const { ledger, allowNoPrivacy } = this.#place;
+    return privacy === null ? allowNoPrivacy : ledger.holds({ federation, round });
+  }
+
   async #reserve(round: number, terms: FederationTerms): Promise<Refused | undefined> {
-    const { federation, ledger, maxEpsilon } = this.#place;
+    const { federation, ledger, maxEpsilon, maxDelta, allowNoPrivacy } = this.#place;
     const { privacy } = terms;
     const event = privacyEventOf(terms);
-    if (privacy.mode === 'none' || !event) return undefined;
+    if (privacy.mode === 'none' || !event) return allowNoPrivacy ? undefined : noPrivacy();
+    if (privacy.delta > maxDelta) return deltaTooLarge(privacy.delta, maxDelta);
     const limit = { maxEpsilon: Math.min(maxEpsilon, privacy.epsilonBudget), delta: privacy.delta };
     const reserved = await ledger.reserve({ federation, round }, event, limit);
     return isRefused(reserved) ? reserved : undefined;
   }
 
-  async #decline(round: number, { refusal }: Refused, signal: AbortSignal): Promise<void> {
+  /** Tells the coordinator, so that nobody waits for this client. */
+  async decline(round: number, { refusal }: Refused, signal: AbortSignal): Promise<void> {
     const { federation, connection } = this.#place;
     const code = refusal.code === 'replayed' ? 'replayed' : 'budget-exhausted';
     const declining = { federation, round, code } as const;
     await connection.insist(() => connection.request('decline', declining, notedSchema), signal);
   }
 }
+
+const noPrivacy = (): Refused =>
+  refuse('budget-exhausted', {
+    message: 'the federation’s terms declare no privacy, and this client does not allow that',
+    expected: 'private training',
+    found: 'privacy mode none',
+    hint: 'set allowNoPrivacy where the examples may be given away',
+  });
+
+const deltaTooLarge = (delta: number, maxDelta: number): Refused =>
+  refuse('budget-exhausted', {
+    message: 'the federation’s delta is larger than this client allows: epsilon means nothing there',
+    expected: `delta at most ${maxDelta}`,
+    found: `delta ${delta}`,
+    hint: 'ask for a delta below 1 / number of examples, or set maxDelta',
+  });

@@ -1,7 +1,10 @@
 // One process, and in it one client, a folder: two that count in memory what the same examples have cost would spend
-// the budget twice. The lock is a file with the owner's process id; what a dead process left behind does not count.
+// the budget twice. The lock is a file that names its owner and appears whole or not at all. What a dead process left
+// behind does not count; it is put away by one process at a time, so that nobody removes the lock of a new owner.
 
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { readIfThere } from './durable-file.ts';
@@ -11,6 +14,19 @@ export interface ClientFolderLock {
   release(): Promise<void>;
 }
 
+interface Owner {
+  readonly kind: 'owned';
+  readonly name: string;
+  readonly hint?: string;
+}
+
+interface Taken {
+  readonly kind: 'taken';
+}
+
+/** A takeover takes milliseconds: what is older was begun by a process that died in it. */
+const STALE_TAKEOVER_MS = 10_000;
+
 /** Held by this process: a process id alone cannot tell a restart that got the same one, as in a container. */
 const heldHere = new Set<string>();
 
@@ -18,16 +34,15 @@ const heldHere = new Set<string>();
 export async function lockClientFolder(folder: string): Promise<ClientFolderLock | Refused> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = resolve(folder, 'lock');
-  const owner = await liveOwner(path);
-  if (owner !== undefined) return inUse(folder, owner);
+  if (heldHere.has(path)) return inUse(folder, { kind: 'owned', name: 'this process' });
   heldHere.add(path);
-  try {
-    await rm(path, { force: true });
-    await writeFile(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
-  } catch (fault) {
+  const outcome = await take(path).catch((fault: unknown) => {
     heldHere.delete(path);
-    if (fault instanceof Error && 'code' in fault && fault.code === 'EEXIST') return inUse(folder, 'another process');
     throw fault;
+  });
+  if (outcome.kind === 'owned') {
+    heldHere.delete(path);
+    return inUse(folder, outcome);
   }
   const giveBack = async (): Promise<void> => {
     await rm(path, { force: true });
@@ -38,10 +53,50 @@ export async function lockClientFolder(folder: string): Promise<ClientFolderLock
   return { kind: 'locked', release: () => (given ??= giveBack()) };
 }
 
-async function liveOwner(path: string): Promise<string | undefined> {
-  if (heldHere.has(path)) return 'this process';
-  const pid = Number((await readIfThere(path))?.toString());
-  return Number.isSafeInteger(pid) && pid > 0 && pid !== process.pid && isAlive(pid) ? `process ${pid}` : undefined;
+async function take(path: string): Promise<Taken | Owner> {
+  if (await create(path)) return { kind: 'taken' };
+  return (await liveOwner(path)) ?? (await takeOver(path));
+}
+
+/** False where there is a lock already. */
+async function create(path: string): Promise<boolean> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(temporary, `${process.pid} ${hostname()}\n`, { flag: 'wx', mode: 0o600 });
+    return await unlessThere(link(temporary, path));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function takeOver(path: string): Promise<Taken | Owner> {
+  const takeover = `${path}.takeover`;
+  await dropStale(takeover);
+  if (!(await unlessThere(mkdir(takeover)))) return { kind: 'owned', name: 'a process that is just taking it over' };
+  try {
+    const owner = await liveOwner(path);
+    if (owner) return owner;
+    await rm(path, { force: true });
+    return (await create(path)) ? { kind: 'taken' } : { kind: 'owned', name: 'another process' };
+  } finally {
+    await rm(takeover, { recursive: true, force: true });
+  }
+}
+
+async function dropStale(takeover: string): Promise<void> {
+  const begun = await stat(takeover).catch(() => undefined);
+  if (begun && Date.now() - begun.mtimeMs > STALE_TAKEOVER_MS) await rm(takeover, { recursive: true, force: true });
+}
+
+async function liveOwner(path: string): Promise<Owner | undefined> {
+  const [, pid, host] = /^([1-9]\d*) (.+)\n$/.exec((await readIfThere(path))?.toString() ?? '') ?? [];
+  if (pid === undefined || host === undefined) return undefined;
+  const name = `process ${pid} of ${host}`;
+  if (host !== hostname()) {
+    // Whether it lives cannot be seen from here.
+    return { kind: 'owned', name, hint: `remove the file when ${host} is surely gone` };
+  }
+  return Number(pid) !== process.pid && isAlive(Number(pid)) ? { kind: 'owned', name } : undefined;
 }
 
 function isAlive(pid: number): boolean {
@@ -51,13 +106,26 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (fault) {
     // There, but somebody else's.
-    return fault instanceof Error && 'code' in fault && fault.code === 'EPERM';
+    return isFault(fault, 'EPERM');
   }
 }
 
-const inUse = (folder: string, owner: string): Refused =>
+async function unlessThere(making: Promise<unknown>): Promise<boolean> {
+  try {
+    await making;
+    return true;
+  } catch (fault) {
+    if (isFault(fault, 'EEXIST')) return false;
+    throw fault;
+  }
+}
+
+const isFault = (fault: unknown, code: string): boolean =>
+  fault instanceof Error && 'code' in fault && fault.code === code;
+
+const inUse = (folder: string, { name, hint }: Owner): Refused =>
   refuse('folder-in-use', {
     expected: 'a client folder that no other client uses',
-    found: `${join(folder, 'lock')} is held by ${owner}`,
-    hint: 'give each client a folder of its own, or let the other one leave first',
+    found: `${join(folder, 'lock')} is held by ${name}`,
+    hint: hint ?? 'give each client a folder of its own, or let the other one leave first',
   });

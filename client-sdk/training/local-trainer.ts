@@ -31,6 +31,9 @@ export interface LocalTrainerOptions {
   readonly examples: Examples;
   /** Default: what belongs to the model's last activation, softmax or sigmoid; else the mean squared error. */
   readonly loss?: LossName;
+}
+
+export interface SimulatedTrainerOptions extends LocalTrainerOptions {
   /** Default: the system's secure generator. Any other voids the privacy of the run. */
   readonly random?: RandomSource;
   /**
@@ -53,15 +56,31 @@ interface Preparation {
  * with an error naming the layer where the model cannot be trained privately, and with the signal's reason.
  */
 export function localTrainer(options: LocalTrainerOptions): Trainer {
-  const random = options.random ?? secureRandomSource();
-  const noise = options.noise ?? 'declared';
+  return trainerWith(options, { random: secureRandomSource(), noise: 'declared' });
+}
+
+/**
+ * For simulations and tests: a local trainer whose randomness may be known and whose noise may be left out. Its updates
+ * must not be sold as private.
+ */
+export function simulatedTrainer(options: SimulatedTrainerOptions): Trainer {
+  const { random = secureRandomSource(), noise = 'declared' } = options;
+  return trainerWith(options, { random, noise });
+}
+
+interface Randomness {
+  readonly random: RandomSource;
+  readonly noise: 'declared' | 'omitted';
+}
+
+function trainerWith(options: LocalTrainerOptions, randomness: Randomness): Trainer {
   let preparing: Promise<Preparation> | undefined;
   return {
     async train(task) {
       preparing ??= prepare(options);
       const prepared = await preparing;
       checkTask(task, prepared.schema);
-      return trainRound(task, prepared, { random, noise });
+      return trainRound(task, prepared, randomness);
     },
   };
 }
@@ -97,7 +116,7 @@ function checkTask({ schema, baseModel }: TrainingTask, ours: TensorSchema): voi
 async function trainRound(
   { baseModel, training, privacy, signal }: TrainingTask,
   { chain, loss, examples }: Preparation,
-  { random, noise }: { readonly random: RandomSource; readonly noise: 'declared' | 'omitted' },
+  { random, noise }: Randomness,
 ): Promise<Float32Array> {
   const { clippingNormL2, samplingRate, expectedBatchSize, learningRate, stepsPerRound } = training;
   const update = new Float64Array(baseModel.length);

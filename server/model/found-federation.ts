@@ -4,7 +4,7 @@
 import { sha256 } from '../../shared/digest.ts';
 import type { FederationId } from '../../shared/ids.ts';
 import type { BlobStore, Clock } from '../../shared/ports.ts';
-import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { type Refusal, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { canonicalOrder } from '../../shared/update-format/tensor-schema.ts';
 import { type InitialTensor, initialModel } from './initial-model.ts';
 import type { FederationStore, Founding } from './model-store.ts';
@@ -14,8 +14,8 @@ export interface FederationPlan {
   readonly federation: FederationId;
   /** Canonical JSON of the whole configuration. */
   readonly configText: string;
-  /** The part of a configuration's text that no later start may change. */
-  readonly fixedPart: (configText: string) => string;
+  /** Of two configurations' texts: the first thing that no later start may change and that differs. */
+  readonly fixedDifference: (before: string, after: string) => Pick<Refusal, 'expected' | 'found'> | undefined;
   readonly tensors: readonly InitialTensor[];
   readonly seed: number;
 }
@@ -44,17 +44,19 @@ export async function foundFederation(
 
 async function reopen(
   known: Founding,
-  { configText: config, fixedPart }: FederationPlan,
+  { configText: config, fixedDifference }: FederationPlan,
   store: FederationStore,
 ): Promise<(Founding & { readonly kind: 'founded' }) | Refused> {
-  if (fixedPart(known.config) !== fixedPart(config)) return otherConfiguration();
+  const difference = fixedDifference(known.config, config);
+  if (difference) return otherConfiguration(difference);
   if (known.config !== config)
     await store.amend(config, { type: 'federation-amended', configDigest: await sha256(config) });
   return { ...known, config, kind: 'founded' };
 }
 
-const otherConfiguration = (): Refused =>
+const otherConfiguration = (difference: Pick<Refusal, 'expected' | 'found'>): Refused =>
   refuse('folder-mismatch', {
-    expected: 'the configuration with which the federation was founded',
+    ...difference,
+    message: 'the federation was founded with another configuration',
     hint: 'leave --config out to go on with it, or choose another --dir',
   });

@@ -50,6 +50,7 @@ export function judgeCohort(
       normL2: row?.figures?.normL2 ?? null,
       maxAbsolute: row?.figures?.maxAbsolute ?? null,
       noiseRatio: row?.figures?.noiseRatio ?? null,
+      noiseDeficit: row?.figures?.noiseDeficit ?? null,
       normZ: mark?.normZ ?? null,
       score: outcome.kind === 'aggregate' ? (outcome.scores.get(client) ?? null) : null,
       epsilon: closing.budgets.epsilonOf(client),

@@ -53,10 +53,13 @@ export interface RunnerOptions {
   readonly acts: RoundActs;
 }
 
-/** A round found under way after a restart, with the clients that have not reported. */
+/** A round found under way after a restart. */
 export interface ResumedRound {
   readonly offered: OfferedRound;
+  /** Clients that have not reported. */
   readonly awaited: ReadonlySet<ClientId>;
+  /** Clients that declined or were turned away, and why. */
+  readonly turnedAway: ReadonlyMap<ClientId, RefusalCode>;
 }
 
 export class RoundRunner {
@@ -77,6 +80,7 @@ export class RoundRunner {
   start(next: number, resumed?: ResumedRound): void {
     if (!resumed) return this.#enter(next);
     this.#offered = resumed.offered;
+    for (const [client, code] of resumed.turnedAway) this.#turnedAway.set(client, code);
     this.#state = { kind: 'configuring', round: resumed.offered.number };
     this.#dispatch({ kind: 'offered', awaited: resumed.awaited });
   }

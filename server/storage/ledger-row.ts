@@ -16,6 +16,7 @@ export const figuresSchema = z.strictObject({
   maxAbsolute: z.number(),
   normL2: z.number(),
   noiseRatio: z.number().nullable(),
+  noiseDeficit: z.number().nullable(),
 });
 
 const eventSchema = z.discriminatedUnion('type', [

@@ -6,4 +6,6 @@ export type UpdateFigures = {
   readonly normL2: number;
   /** Squared norm over d s^2, s the declared noise per parameter; null where no noise is declared. */
   readonly noiseRatio: number | null;
+  /** How far the share of small values passes that of the declared noise (anomaly/noise-distribution.ts). */
+  readonly noiseDeficit: number | null;
 };

@@ -140,7 +140,7 @@ export const refusalCatalogue = {
     layer: 'noise-witness',
     retryable: false,
     httpStatus: 422,
-    meaning: 'the norm is too small to hold the declared privacy noise',
+    meaning: 'the update does not hold the declared privacy noise',
   },
   equivocation: {
     layer: 'staging',

@@ -22,7 +22,10 @@ export const verdictSchema = z.strictObject({
   updateDigest: digestSchema.nullable(),
   normL2: figure,
   maxAbsolute: figure,
+  /** Squared norm over d s^2, s the declared noise per parameter. */
   noiseRatio: figure,
+  /** How far the share of small values passes that of the declared noise. */
+  noiseDeficit: figure,
   /** MAD z-score of the norm within the cohort. */
   normZ: figure,
   /** The rule's score, lower is better; null where the rule gives none. */

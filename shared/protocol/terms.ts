@@ -1,5 +1,6 @@
 // What a federation asks of its clients, public and the same for everybody: sent when a client joins, fixed for the
-// federation's life. Nothing in it may be derived from one client's data, its number of examples included.
+// federation's life save the total of rounds and the privacy budget, which may be amended. Nothing in it may be derived
+// from one client's data, its number of examples included.
 
 import { z } from 'zod';
 import { isFederationId } from '../ids.ts';

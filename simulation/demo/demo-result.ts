@@ -1,4 +1,5 @@
-// The result of a demo as one object, made from its folder alone: asking a finished folder again gives the same.
+// The result of a demo as one object, made from its folder alone: asking a finished folder again gives the same, save
+// the seconds that the asking took.
 
 import type { ClientId, Digest } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';

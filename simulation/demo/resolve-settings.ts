@@ -3,11 +3,11 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { tolerated } from '../../server/aggregation/tolerance.ts';
+import { budgetComplaint } from '../../server/privacy/planned-budget.ts';
 import { vetConfig } from '../../server/vet-config.ts';
-import { DEMO_DELTA, type DemoSettings, demoFederation, noiseMultiplierOf, readDemoSettings } from './demo-settings.ts';
+import { type DemoSettings, demoFederation, noiseMultiplierOf, readDemoSettings } from './demo-settings.ts';
 
 /** Only what was asked for in so many words. */
 export type DemoWish = Partial<Omit<DemoSettings, 'noiseMultiplier'>>;
@@ -71,21 +71,7 @@ function amended(stored: DemoSettings, wish: DemoWish): ResolvedSettings | Refus
     return refuse('folder-mismatch', { expected: expected ?? '', found: found ?? '', hint });
   }
   const settings = { ...stored, rounds: rounds ?? stored.rounds, epsilon: epsilon ?? stored.epsilon };
-  return budgetComplaint(settings) ?? { kind: 'resolved', settings };
-}
-
-/** The noise was calibrated when the folder was made: more rounds cost more epsilon. */
-function budgetComplaint(settings: DemoSettings): Refused | undefined {
   const config = demoFederation(settings);
   if (isRefused(config)) return config;
-  const { samplingRate, stepsPerRound } = config.training;
-  const steps = settings.rounds * stepsPerRound;
-  const needed = epsilonOf([{ noiseMultiplier: settings.noiseMultiplier ?? 0, samplingRate, steps }], DEMO_DELTA);
-  if (needed <= settings.epsilon) return undefined;
-  return refuse('budget-exhausted', {
-    message: `${settings.rounds} rounds with the folder's noise would pass the privacy budget`,
-    expected: `at most epsilon ${settings.epsilon}`,
-    found: `epsilon ${needed.toFixed(3)}`,
-    hint: `allow it with --epsilon ${(Math.ceil(needed * 100) / 100).toFixed(2)}, or run fewer rounds`,
-  });
+  return budgetComplaint(config, (needed) => `--epsilon ${needed}`) ?? { kind: 'resolved', settings };
 }

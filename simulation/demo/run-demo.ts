@@ -36,7 +36,7 @@ export async function runDemo(run: DemoRun): Promise<void> {
   await writeSettings(run);
   run.signal.throwIfAborted();
   run.onPhase('starting the coordinator, a process of its own');
-  const coordinator = await startCoordinatorProcess(coordinatorArguments(run));
+  const coordinator = await startCoordinatorProcess(coordinatorArguments(run), { signal: run.signal });
   const ending = new AbortController();
   const signal = AbortSignal.any([run.signal, ending.signal]);
   coordinator.died.catch((fault: unknown) => ending.abort(fault));
@@ -109,7 +109,7 @@ function coordinatorArguments({ dir, settings }: DemoRun): readonly string[] {
 
 /** Before anything is founded, so that an interrupted start is found again with the same settings and keys. */
 async function writeSettings({ dir, settings, config }: DemoRun): Promise<void> {
-  await mkdir(join(dir, 'twin'), { recursive: true });
+  await mkdir(join(dir, 'twin'), { recursive: true, mode: 0o700 });
   await writeDurably(settingsFile(dir), `${JSON.stringify(settings, null, 2)}\n`);
   await writeDurably(federationFile(dir), configText(config));
   if (settings.reproducible) await writeSeededKeys(dir, settings);

@@ -51,7 +51,7 @@ describe('the table of what stopped whom', () => {
     expect(countsOf(text, 'attacker bbbbbbbb')).toEqual([2, 0, 0, 0, 2, 0, 0, 0]);
     expect(countsOf(text, 'attacker cccccccc')).toEqual([2, 0, 0, 0, 2, 0, 0, 0]);
     expect(countsOf(text, 'honest clients, together')).toEqual([2, 0, 0, 0, 0, 0, 0, 2]);
-    expect(text).toContain('noise-missing: the norm is too small to hold the declared privacy noise');
+    expect(text).toContain('noise-missing: the update does not hold the declared privacy noise');
   });
 });
 

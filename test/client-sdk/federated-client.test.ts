@@ -2,11 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type PrivacyLedgerEntry, privacyLedgerEntrySchema } from '../../client-sdk/participation/client-store.ts';
+import {
+  type ClientStore,
+  type PrivacyLedgerEntry,
+  privacyLedgerEntrySchema,
+} from '../../client-sdk/participation/client-store.ts';
 import { nodeClientStore } from '../../client-sdk/platform/node-client-store.ts';
 import type { Trainer, TrainingTask } from '../../client-sdk/training/trainer.ts';
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
-import { asFederationId } from '../../shared/ids.ts';
+import { asDigest, asFederationId } from '../../shared/ids.ts';
 import type { UploadChunk } from '../../shared/protocol/messages.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import type { LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
@@ -74,6 +78,15 @@ function stubborn(): { trainer: Trainer; began: Arrivals<number>; end: () => voi
   return { trainer: { train }, began, end };
 }
 
+/** The client ends when its update has been written and before it is spent. */
+const killedAfterWriting = (store: ClientStore): ClientStore => ({
+  ...store,
+  writeSubmission: async (submission) => {
+    await store.writeSubmission(submission);
+    throw new Error('killed');
+  },
+});
+
 interface Started extends SdkClient {
   readonly coordinator: FakeCoordinator;
 }
@@ -98,6 +111,7 @@ describe('taking part', () => {
       round: 1,
       verdict: 'not-selected',
       code: null,
+      declined: null,
       state: 'committed',
       modelDigest: coordinator.modelDigest,
       epsilon: epsilonOfRounds(1),
@@ -355,15 +369,7 @@ describe('a client that comes back on its folder', () => {
   });
 
   it('sends what was written and reserved but not yet sent, and spends it once', async () => {
-    const { coordinator, client, folder, trainer } = await started({
-      around: (store) => ({
-        ...store,
-        writeSubmission: async (submission) => {
-          await store.writeSubmission(submission);
-          throw new Error('killed');
-        },
-      }),
-    });
+    const { coordinator, client, folder, trainer } = await started({ around: killedAfterWriting });
     coordinator.offerRound(1);
     (await trainer.trainings.next()).finish();
     await expect(client.finished).rejects.toThrow('killed');
@@ -395,6 +401,61 @@ describe('a client that comes back on its folder', () => {
     const again = await joinClient(coordinator, { folder });
     expect(await coordinator.declines.next()).toEqual({ federation, round: 1, code: 'replayed' });
     expect([again.trainer.asked, statesIn(folder)]).toEqual([[], ['study 1 spent']]);
+  });
+
+  it('spends for a private update though the terms of a later join declare no privacy', async () => {
+    const { coordinator, client, folder, trainer } = await started({ around: killedAfterWriting });
+    coordinator.offerRound(1);
+    (await trainer.trainings.next()).finish();
+    await expect(client.finished).rejects.toThrow('killed');
+    coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
+    await joinClient(coordinator, { folder, allowNoPrivacy: true });
+    await staged(coordinator);
+    expect(coordinator.begins.all[0]?.envelope.privacy).not.toBeNull();
+    expect(statesIn(folder)).toEqual(['study 1 spent']);
+  });
+
+  it('does not send an update that is not private when it is no longer allowed to, whatever the terms', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
+    const first = await joinClient(coordinator, { around: killedAfterWriting, allowNoPrivacy: true });
+    coordinator.offerRound(1);
+    (await first.trainer.trainings.next()).finish();
+    await expect(first.client.finished).rejects.toThrow('killed');
+    const { folder } = first;
+    const second = await joinClient(coordinator, { folder });
+    expect((await coordinator.declines.next()).code).toBe('budget-exhausted');
+    expect([second.trainer.asked, coordinator.begins.all, submissionsIn(folder)]).toEqual([[], [], []]);
+  });
+
+  it.each([
+    ['trains anew for another base model what was never sent', false],
+    ['declines on another base model what it has spent', true],
+  ])('%s', async (_title, sent) => {
+    const { coordinator, client, folder, trainer } = await started(sent ? {} : { around: killedAfterWriting });
+    const real = coordinator.offerOf(1);
+    const store = await nodeClientStore(folder);
+    coordinator.offerRound(1);
+    (await trainer.trainings.next()).finish();
+    if (sent) await staged(coordinator);
+    else await expect(client.finished).rejects.toThrow('killed');
+    await client.leave();
+    const written = await store.submission(federation, 1);
+    if (!written) throw new Error('expected a written update');
+    // As if it had been trained on a model that the round no longer starts from.
+    const envelope = { ...written.envelope, baseModelDigest: asDigest('ab'.repeat(32)) };
+    await store.writeSubmission({ ...written, envelope });
+    const begun = coordinator.begins.all.length;
+    const again = await joinClient(coordinator, { folder });
+    if (sent) {
+      expect(await coordinator.declines.next()).toEqual({ federation, round: 1, code: 'replayed' });
+      expect([again.trainer.asked, coordinator.begins.all.length]).toEqual([[], begun]);
+      return;
+    }
+    (await again.trainer.trainings.next()).finish();
+    await staged(coordinator);
+    expect(coordinator.begins.all.at(-1)?.envelope.baseModelDigest).toBe(real.baseModelDigest);
+    expect(statesIn(folder)).toEqual(['study 1 spent']);
   });
 
   it('does not send an update whose reservation another federation has displaced: it would go uncounted', async () => {
@@ -457,10 +518,51 @@ describe('the budget', () => {
     expect(new Set(coordinator.declines.all.map(({ round }) => round))).toEqual(new Set([1]));
   });
 
+  it('of a federation that declares none is not taken unless the owner allows it: declined, and told why', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
+    const { trainer, reports } = await joinClient(coordinator);
+    coordinator.offerRound(1);
+    expect(await coordinator.declines.next()).toEqual({ federation, round: 1, code: 'budget-exhausted' });
+    coordinator.closeRound(1, 'refused');
+    const { declined } = await reports.next();
+    expect(declined).toMatchObject({ code: 'budget-exhausted', message: expect.stringContaining('no privacy') });
+    expect([trainer.asked, coordinator.downloads.all]).toEqual([[], []]);
+  });
+
+  it('means nothing at a delta beyond what the owner allows: declined, and told why', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = { ...fakeTerms, privacy: { ...localPrivacy(50), delta: 0.01 } };
+    const { trainer, reports } = await joinClient(coordinator, { maxDelta: 0.0099 });
+    coordinator.offerRound(1);
+    expect((await coordinator.declines.next()).code).toBe('budget-exhausted');
+    coordinator.closeRound(1, 'refused');
+    const { declined } = await reports.next();
+    expect(declined).toMatchObject({ message: expect.stringContaining('delta'), found: 'delta 0.01' });
+    expect([trainer.asked, coordinator.downloads.all]).toEqual([[], []]);
+  });
+
+  it('is told of in the report of the round that was declined and of no later one', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
+    const world = await joinClient(coordinator);
+    coordinator.offerRound(1);
+    await coordinator.declines.next();
+    coordinator.terms = fakeTerms;
+    coordinator.closeRound(1, 'refused');
+    expect((await world.reports.next()).declined).not.toBeNull();
+    coordinator.offer = coordinator.offerOf(2);
+    coordinator.breakConnections();
+    (await world.trainer.trainings.next()).finish();
+    await staged(coordinator);
+    coordinator.closeRound(2);
+    expect(await world.reports.next()).toMatchObject({ round: 2, declined: null });
+  });
+
   it('plays no part where the federation declares no privacy', async () => {
     const coordinator = await FakeCoordinator.start();
     coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
-    const world = await joinClient(coordinator, { maxEpsilon: 0 });
+    const world = await joinClient(coordinator, { maxEpsilon: 0, allowNoPrivacy: true });
     await runRound(coordinator, world, 1);
     expect([world.client.epsilon, world.reports.all[0]?.epsilon]).toEqual([null, null]);
     expect(coordinator.begins.all[0]?.envelope.privacy).toBeNull();

@@ -2,14 +2,25 @@ import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import * as sdk from '../../client-sdk/index.ts';
 import { joinFederation, type JoinOptions, RefusedError } from '../../client-sdk/index.ts';
 import { formatInvite, newInvite } from '../../shared/protocol/invite.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
-import { FakeCoordinator, federation } from '../support/fake-coordinator.ts';
+import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
+import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
 import { GatedTrainer } from '../support/gated-trainer.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const invite = formatInvite(newInvite(federation));
+const localPrivacy: LocalPrivacyTerms = {
+  mode: 'local',
+  noiseMultiplier: 1,
+  epsilonBudget: 50,
+  delta: 1e-4,
+  adjacency: 'add-remove',
+  unit: 'example',
+  void: false,
+};
 
 /** Options that hold, in a folder of their own. */
 const optionsFor = (url: string, changes: Partial<JoinOptions> = {}): JoinOptions => ({
@@ -34,6 +45,31 @@ async function silentServer(): Promise<string> {
   const address = server.address();
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
 }
+
+it('offers no trainer that can leave the noise out', () => {
+  expect(Object.keys(sdk).filter((name) => name.endsWith('Trainer'))).toEqual(['localTrainer']);
+});
+
+const bare: FederationTerms = { ...fakeTerms, privacy: { mode: 'none' } };
+const lax: FederationTerms = { ...fakeTerms, privacy: { ...localPrivacy, delta: 0.0011 } };
+
+describe('what the owner of the data allows', () => {
+  it.each([
+    ['a federation without privacy', bare, {}, 'declined'],
+    ['a federation without privacy, where allowed', bare, { allowNoPrivacy: true }, 'trained'],
+    ['a delta above 0.001', lax, {}, 'declined'],
+    ['a delta up to maxDelta', lax, { maxDelta: 0.0011 }, 'trained'],
+  ])('decides about %s', async (_case, terms, allowed, outcome) => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = terms;
+    const trainer = new GatedTrainer();
+    const client = await joinFederation(optionsFor(coordinator.url, { trainer, ...allowed }));
+    onTestFinished(() => client.leave());
+    coordinator.offerRound(1);
+    const [declined, trained] = [coordinator.declines.next(), trainer.trainings.next()];
+    expect(await Promise.race([declined.then(() => 'declined'), trained.then(() => 'trained')])).toBe(outcome);
+  });
+});
 
 describe('joinFederation', () => {
   it('resolves to a client that has joined, with the invite passed on and a name of its own', async () => {

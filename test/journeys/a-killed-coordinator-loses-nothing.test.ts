@@ -5,10 +5,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { joinFederation } from '../../client-sdk/index.ts';
+import type { InviteTerms } from '../../server/admission/issue-invite.ts';
 import { configText, type FederationConfig, termsOf } from '../../server/config.ts';
 import { serve, type Serving } from '../../server/main.ts';
 import { readDataFolder } from '../../server/storage/data-folder.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
+import { asOrganisationId } from '../../shared/ids.ts';
 import { accepted, isRefused, type Refused } from '../../shared/protocol/refusals.ts';
 import { settlement } from '../../shared/settlement.ts';
 import { runHere } from '../support/captured-command.ts';
@@ -51,16 +53,16 @@ async function startProcess({ dir }: Place): Promise<Served & { process: MusterP
 
 async function serveHere(
   { dir, config }: Place,
-  options: { port: number; config?: FederationConfig },
+  { port, config: given, invites = [] }: { port: number; config?: FederationConfig; invites?: readonly InviteTerms[] },
 ): Promise<Serving | Refused> {
   const serving = await serve({
     dir: join(dir, 'data'),
-    config: undefined,
+    readConfig: given && (() => Promise.resolve(given)),
     fallback: config,
     host: '127.0.0.1',
-    invites: [],
+    invites,
     log: () => undefined,
-    ...options,
+    port,
   });
   if (!isRefused(serving)) onTestFinished(() => serving.stop());
   return serving;
@@ -155,6 +157,35 @@ describe('a coordinator that is killed', () => {
 });
 
 describe('a coordinator that is stopped', () => {
+  it('knows again who declined and who was turned away, and does not wait for them', async () => {
+    const at = await place();
+    const first = accepted(
+      await serveHere(at, { port: 0, invites: [{ organisation: asOrganisationId('clinic'), quota: 9 }] }),
+    );
+    const served = { url: `http://127.0.0.1:${first.port}`, port: first.port, invite: first.invites[0] ?? '' };
+    const raws = await Promise.all([1, 2, 3, 4, 5, 6].map((index) => rawClient(served, index)));
+    const [decliner, liar] = raws;
+    const offers = await Promise.all(raws.map((raw) => raw.nextOffer()));
+    const [offer] = offers;
+    if (!decliner || !liar || !offer) throw new Error('six clients');
+    const { federation, round } = offer;
+    expect(await decliner.ask('decline', { federation, round, code: 'budget-exhausted' })).toMatchObject({
+      kind: 'noted',
+    });
+    const lie = await liar.submission(formulaUpdate(termsOf(at.config), 2, 1), offer);
+    expect((await liar.begin({ ...lie, signature: '00'.repeat(64) })).refusal?.code).toBe('bad-signature');
+    await first.stop();
+
+    accepted(await serveHere(at, { port: first.port }));
+    for (const index of [3, 4, 5, 6]) {
+      const raw = await rawClient(served, index);
+      await raw.upload(await raw.submission(formulaUpdate(termsOf(at.config), index, 1), offer));
+    }
+    const record = await eventually(() => beside(at, ({ rounds }) => rounds.record(1)));
+    const codeOf = (raw: RawClient) => record.verdicts.find(({ client }) => client === raw.key.clientId)?.code;
+    expect([codeOf(decliner), codeOf(liar)]).toEqual(['budget-exhausted', 'bad-signature']);
+  });
+
   it('does not wait for somebody who holds a connection open and asks nothing', { timeout: 5_000 }, async () => {
     const serving = accepted(await serveHere(await place(), { port: 0, config: worldConfig() }));
     const silent = connect(serving.port, '127.0.0.1');

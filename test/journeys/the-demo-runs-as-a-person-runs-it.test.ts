@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -44,6 +44,7 @@ describe('muster demo', () => {
     const { exitCode, stdout, stderr } = await demo.end();
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     await demo.gone();
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
     expect(halfWritten(dir)).toEqual([]);
 
     const result = readDemoResult(readFileSync(json, 'utf8'));

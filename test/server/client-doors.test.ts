@@ -10,7 +10,9 @@ import type { ReceivedUpdate } from '../../server/update/stages.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { accepted } from '../../shared/protocol/refusals.ts';
 import { seededRandomSource } from '../../shared/random-source.ts';
+import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
 import { SerialQueue } from '../../shared/serial-queue.ts';
+import { settlement } from '../../shared/settlement.ts';
 import { schemaText } from '../../shared/update-format/tensor-schema.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openRound } from '../support/open-round.ts';
@@ -61,11 +63,20 @@ async function openDoors() {
   };
   const timing = { selectionTimeoutMs: 1, deadlineMs: 60_000 };
   const runner = new RoundRunner({ goal: { minimum: 3, size: 3 }, timing, rounds, clock, acts });
-  runner.start(1, { offered, awaited: new Set(offered.cohort) });
+  runner.start(1, { offered, awaited: new Set(offered.cohort), turnedAway: new Map() });
   const events = async () => (await stores.ledger.entries()).map(({ event }) => event);
   const typed = async (type: string) => (await events()).filter((event) => event.type === type);
   const doors = new ClientDoors(foundation, runner);
-  return { ...world, doors, runner, clock, typed, sender: small.memberAt(cohort, 0), closes: () => closes };
+  return {
+    ...world,
+    doors,
+    runner,
+    clock,
+    typed,
+    turns: foundation.turns,
+    sender: small.memberAt(cohort, 0),
+    closes: () => closes,
+  };
 }
 
 type Open = Awaited<ReturnType<typeof openDoors>>;
@@ -81,6 +92,27 @@ async function receivedFrom(open: Open, bytes: Uint8Array<ArrayBuffer>, arrived 
   if (announced.kind !== 'announced') throw new Error(codeOf(announced));
   return { kind: 'received', announced, bytes: arrived };
 }
+
+describe('a join at the doors', () => {
+  it('does not wait for those who stage or close, and is waited for when the coordinator stops', async () => {
+    const { doors, turns, cohort } = await openDoors();
+    const gate = settlement<void>();
+    const held = turns.run(() => gate.promise);
+    const { key, client } = small.memberAt(cohort, 0);
+    const { publicKey } = key;
+    const said = { federation, challenge: 'c0'.repeat(32), protocolVersion: 1, publicKey, name: client.name };
+    const join = { federation, publicKey, name: client.name, invite: null };
+    const signed = { ...join, signature: await key.sign(joinTranscript(said)) };
+    let answered = false;
+    const joining = doors.join({ join: signed, challenge: said.challenge, protocolVersion: 1, now: new Date() });
+    void joining.then(() => (answered = true));
+    await doors.joinsUnderWay();
+    expect(answered).toBe(true);
+    expect(codeOf(await joining)).toBe('admitted');
+    gate.resolve();
+    await held;
+  });
+});
 
 describe('an update at the doors', () => {
   it('is staged, and the round waits for its client no more', async () => {

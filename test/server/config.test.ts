@@ -7,12 +7,12 @@ import { federationTemplate } from '../../cli/federation-template.ts';
 import {
   configText,
   type FederationConfig,
-  fixedPart,
   parseFederation,
   readConfigText,
   readFederationFile,
   termsOf,
 } from '../../server/config.ts';
+import { fixedDifference } from '../../server/fixed-part.ts';
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { accepted, isRefused } from '../../shared/protocol/refusals.ts';
 import { federationTermsSchema } from '../../shared/protocol/terms.ts';
@@ -181,20 +181,68 @@ describe('a stored configuration', () => {
 
   it('may be amended in its rounds and its budget, the noise staying as it was, and in nothing else', () => {
     const noisy = { ...privacy, noiseMultiplier: 1.03 };
-    const fixed = (changes: object): string => fixedPart(configText(parsed({ privacy: noisy, ...changes })));
-    const founded = fixed({});
-    expect(fixed({ rounds: 30, privacy: { ...noisy, epsilonBudget: 12 } })).toBe(founded);
-    const others = [
-      { privacy: { ...noisy, noiseMultiplier: 1.04 } },
-      { privacy: { ...noisy, delta: 1e-5 } },
-      { privacy: { ...noisy, void: true } },
-      { privacy: { mode: 'none' } },
-      { rule: { f: 0.1 } },
-      { cohort: { minimum: 8 } },
-      { model: { ...model, seed: 2 } },
-      { training: { ...training, learningRate: 1 } },
+    const text = (changes: object): string => configText(parsed({ privacy: noisy, ...changes }));
+    const amended = (changes: object) => fixedDifference(text({}), text(changes));
+    expect(amended({ rounds: 30, privacy: { ...noisy, epsilonBudget: 12 } })).toBeUndefined();
+    const [first] = model.tensors;
+    const others: readonly [object, string, string][] = [
+      [
+        { privacy: { ...noisy, noiseMultiplier: 1.04 } },
+        'privacy.noiseMultiplier 1.03',
+        'privacy.noiseMultiplier 1.04',
+      ],
+      [{ privacy: { ...noisy, delta: 1e-5 } }, 'privacy.delta 0.0001', 'privacy.delta 0.00001'],
+      [{ privacy: { ...noisy, void: true } }, 'privacy.void false', 'privacy.void true'],
+      [{ privacy: { mode: 'none' } }, 'privacy.mode "local"', 'privacy.mode "none"'],
+      [{ rule: { f: 0.1 } }, 'rule.f 0.2', 'rule.f 0.1'],
+      [{ rule: { m: 3 } }, 'rule.m (not given)', 'rule.m 3'],
+      [{ cohort: { minimum: 8 } }, 'cohort.minimum 7', 'cohort.minimum 8'],
+      [{ model: { ...model, seed: 2 } }, 'model.seed 1', 'model.seed 2'],
+      [
+        { model: { tensors: [first] } },
+        'model.tensors.1 {"name":"bias","shape":[2],"initial":"zeros"}',
+        'model.tensors.1 (not given)',
+      ],
+      [{ training: { ...training, learningRate: 1 } }, 'training.learningRate 2', 'training.learningRate 1'],
     ];
-    for (const changes of others) expect(fixed(changes)).not.toBe(founded);
+    for (const [changes, expected, found] of others) expect(amended(changes)).toEqual({ expected, found });
+  });
+});
+
+describe('a federation file read again for a founded federation', () => {
+  const founded = parsed();
+  const noiseOf = ({ privacy: terms }: FederationConfig): number => (terms.mode === 'none' ? 0 : terms.noiseMultiplier);
+  const again = (changes: object) => parseFederation({ ...file, ...changes }, founded);
+
+  it('keeps the noise it was founded with, whatever rounds and budget it names now', () => {
+    for (const changes of [{}, { rounds: 5 }, { rounds: 20, privacy: { ...privacy, epsilonBudget: 12 } }]) {
+      const config = accepted(again(changes));
+      expect(noiseOf(config)).toBe(noiseOf(founded));
+      expect(fixedDifference(configText(founded), configText(config))).toBeUndefined();
+    }
+  });
+
+  it('is refused where the rounds do not fit the budget under that noise, and says what would', () => {
+    const refused = again({ rounds: 20 });
+    expect(refused).toMatchObject({
+      refusal: {
+        code: 'budget-exhausted',
+        expected: 'at most epsilon 8',
+        found: expect.stringMatching(/^epsilon 9\./),
+      },
+    });
+    const [, hinted] = /epsilonBudget: ([\d.]+)/.exec(JSON.stringify(refused)) ?? [];
+    const raised = again({ rounds: 20, privacy: { ...privacy, epsilonBudget: Number(hinted) } });
+    expect(isRefused(raised)).toBe(false);
+  });
+
+  it('takes the noise that it gives itself, and calibrates its own where it is another federation or had none', () => {
+    const noisy = { privacy: { ...privacy, noiseMultiplier: 2.5 } };
+    expect(noiseOf(accepted(again(noisy)))).toBe(2.5);
+    const calibrated = noiseOf(parsed({ rounds: 20 }));
+    expect(noiseOf(accepted(again({ rounds: 20, federation: 'letters' })))).toBe(calibrated);
+    const bare = parsed({ privacy: { mode: 'none' } });
+    expect(noiseOf(accepted(parseFederation({ ...file, rounds: 20 }, bare)))).toBe(calibrated);
   });
 });
 

@@ -132,6 +132,12 @@ export class FakeCoordinator {
     return this.#io.engine.clientsCount;
   }
 
+  /** One byte of what has been uploaded is no longer the one that was sent. */
+  spoilUpload(): void {
+    const { bytes } = this.#upload;
+    bytes[0] = (bytes[0] ?? 0) ^ 1;
+  }
+
   /** The connection breaks, as when a cable is pulled. */
   breakConnections(): void {
     for (const socket of this.#io.sockets.sockets.values()) socket.conn.close();
@@ -213,7 +219,10 @@ export class FakeCoordinator {
 
   async #end({ round }: messages.UploadEnd): Promise<object> {
     const updateDigest = await sha256(this.#upload.bytes);
-    if (updateDigest !== this.#upload.digest) return refuse('bad-digest');
+    if (updateDigest !== this.#upload.digest) {
+      this.#upload.digest = '';
+      return refuse('bad-digest');
+    }
     const stagedAt = new Date(0).toISOString();
     const client = await clientIdOf(this.#publicKey);
     const receipt: messages.ReceiptMessage = { kind: 'receipt', federation, round, client, updateDigest, stagedAt };

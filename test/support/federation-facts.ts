@@ -23,7 +23,12 @@ import type { UpdateFigures } from '../../server/update/update-figures.ts';
 export const federation = asFederationId('digits');
 export const organisation = asOrganisationId('st-mary');
 export const charge: SampledGaussianEvent = { noiseMultiplier: 1.03, samplingRate: 0.1, steps: 10 };
-export const figures: UpdateFigures = { maxAbsolute: 0.1 + 0.2, normL2: 14.4, noiseRatio: 1e-300 };
+export const figures: UpdateFigures = {
+  maxAbsolute: 0.1 + 0.2,
+  normL2: 14.4,
+  noiseRatio: 1e-300,
+  noiseDeficit: 0.0125,
+};
 
 type AnnouncedRow = Pick<UpdateRow, 'round' | 'client' | 'digest' | 'envelope' | 'signature'>;
 

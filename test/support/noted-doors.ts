@@ -49,7 +49,7 @@ export class NotedDoors implements Doors {
     this.received.push(update);
     const { client, envelope } = update.announced;
     const { round, updateDigest } = envelope;
-    const figures = { maxAbsolute: 1, normL2: 1, noiseRatio: null };
+    const figures = { maxAbsolute: 1, normL2: 1, noiseRatio: null, noiseDeficit: null };
     const receipt = { federation, round, client: client.id, updateDigest, stagedAt };
     return Promise.resolve({ kind: 'staged', receipt, figures });
   }

@@ -43,7 +43,7 @@ export async function foundedIn(dir: string): Promise<Pick<OpenRound, 'folder' |
   const plan = {
     federation,
     configText: '{}',
-    fixedPart: (text: string) => text,
+    fixedDifference: () => undefined,
     tensors: schema.map((tensor) => ({ ...tensor, initial: 'zeros' as const })),
     seed: 1,
   };
@@ -98,7 +98,12 @@ export async function stage(world: OpenRound, sender: Member, values: readonly n
   const update = await announce(world, sender, bytes);
   await blobs.put(bytes);
   const flat = Float32Array.from(values);
-  const figures = { maxAbsolute: Math.max(...flat.map(Math.abs)), normL2: normL2(flat), noiseRatio: 1 };
+  const figures = {
+    maxAbsolute: Math.max(...flat.map(Math.abs)),
+    normL2: normL2(flat),
+    noiseRatio: 1,
+    noiseDeficit: 0,
+  };
   const at = { round: offered.number, client: sender.client.id };
   const event = { type: 'update-staged', ...at, update, figures } as const;
   await stores.updates.stage(at, { figures, stagedAt: testClock.now() }, event);

@@ -22,6 +22,8 @@ export interface ClientChoice {
   readonly folder?: string;
   readonly trainer?: Trainer;
   readonly maxEpsilon?: number;
+  readonly maxDelta?: number;
+  readonly allowNoPrivacy?: boolean;
   readonly timing?: Partial<ConnectionTiming>;
   /** Between the client and its folder. */
   readonly around?: (store: ClientStore) => ClientStore;
@@ -38,7 +40,8 @@ export interface SdkClient {
 
 /** Connecting; `joined` resolves with the first join. */
 export async function openClient({ url }: FakeCoordinator, choice: ClientChoice = {}): Promise<SdkClient> {
-  const { folder = temporaryFolder(), maxEpsilon = Infinity, timing = SHORT, around = (store) => store } = choice;
+  const { folder = temporaryFolder(), timing = SHORT, around = (store) => store } = choice;
+  const { maxEpsilon = Infinity, maxDelta = 1e-3, allowNoPrivacy = false } = choice;
   const store = around(await nodeClientStore(folder));
   const key = await signingKeyFromSeed(await store.privateKey());
   const trainer = new GatedTrainer();
@@ -50,6 +53,8 @@ export async function openClient({ url }: FakeCoordinator, choice: ClientChoice 
     name: 'test',
     trainer: choice.trainer ?? trainer,
     maxEpsilon,
+    maxDelta,
+    allowNoPrivacy,
     timing,
     release: () => Promise.resolve(),
   };

@@ -5,6 +5,7 @@
 import { refuse } from '../../../shared/protocol/refusals.ts';
 import type { Refused } from '../../../shared/protocol/refusals.ts';
 import { maxAbsolute, normL2 } from '../../../shared/vector/vector.ts';
+import { noiseDeficit } from './noise-distribution.ts';
 import type { IntactUpdate, RefusedUpdate, VettedUpdate } from '../stages.ts';
 import type { UpdateFigures } from '../update-figures.ts';
 import type { AnomalyBounds } from './anomaly-bounds.ts';
@@ -22,6 +23,7 @@ function figuresOf(values: Float32Array, { noise }: AnomalyBounds): UpdateFigure
     maxAbsolute: maxAbsolute(values),
     normL2: norm,
     noiseRatio: noise === null ? null : norm ** 2 / (values.length * noise.stdDev ** 2),
+    noiseDeficit: noise === null ? null : noiseDeficit(values, noise.stdDev),
   };
 }
 
@@ -43,13 +45,17 @@ function tooLargeNorm(figures: UpdateFigures, bounds: AnomalyBounds): Refused | 
   });
 }
 
-function noiseMissing({ noiseRatio }: UpdateFigures, { noise }: AnomalyBounds): Refused | undefined {
-  if (noise === null || noiseRatio === null || noiseRatio >= noise.leastRatio) return undefined;
-  return refuse('noise-missing', {
-    expected: `a squared norm of at least ${shown(noise.leastRatio)} times that of the declared noise`,
-    found: shown(noiseRatio),
-    hint: 'add the Gaussian noise of the federation’s terms at every step, an empty batch included',
-  });
+function noiseMissing(figures: UpdateFigures, { noise }: AnomalyBounds): Refused | undefined {
+  const { noiseRatio, noiseDeficit: deficit } = figures;
+  if (noise === null || noiseRatio === null || deficit === null) return undefined;
+  const hint = 'add the Gaussian noise of the federation’s terms at every step, an empty batch included';
+  if (!(noiseRatio >= noise.leastRatio)) {
+    const expected = `a squared norm of at least ${shown(noise.leastRatio)} times that of the declared noise`;
+    return refuse('noise-missing', { expected, found: shown(noiseRatio), hint });
+  }
+  if (deficit <= noise.largestDeficit) return undefined;
+  const expected = `at most ${shown(noise.largestDeficit)} more small values than the declared noise has, as a share`;
+  return refuse('noise-missing', { expected, found: shown(deficit), hint });
 }
 
 const shown = (figure: number): string => String(Number(figure.toPrecision(6)));

@@ -4,7 +4,8 @@
 import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
 import type { NormBoundOptions } from './norm-bound.ts';
 import { normBound } from './norm-bound.ts';
-import { noiseWitnessBound } from './noise-witness.ts';
+import { noiseDeficitBound } from './noise-distribution.ts';
+import { FALSE_ALARM_PROBABILITY, noiseWitnessBound } from './noise-witness.ts';
 
 export interface AnomalyBounds {
   /** Largest |value| of an update. */
@@ -16,6 +17,8 @@ export interface AnomalyBounds {
     readonly stdDev: number;
     /** Least squared norm over d s^2; 0 where the model is too small for a witness. */
     readonly leastRatio: number;
+    /** Largest deficit of small values (noise-distribution.ts). */
+    readonly largestDeficit: number;
   } | null;
 }
 
@@ -28,11 +31,18 @@ export interface AnomalyBoundsOptions extends NormBoundOptions {
   readonly maxNormL2?: number | undefined;
 }
 
+/** Bounds of chance that an honest update can break: norm, witness ratio, witness deficit. */
+const CHANCES = 3;
+
+/** The false alarm probability is that of the whole run and of all bounds together. */
 export function anomalyBounds(options: AnomalyBoundsOptions): AnomalyBounds {
+  const { falseAlarmProbability: whole = FALSE_ALARM_PROBABILITY } = options;
+  const each = { ...options, falseAlarmProbability: whole / CHANCES };
   const stdDev = noiseStdDevPerParameter(options.training, options.privacy);
+  const witness = { stdDev, leastRatio: noiseWitnessBound(each), largestDeficit: noiseDeficitBound(each) };
   return {
     maxAbsolute: options.maxAbsolute ?? MAX_ABSOLUTE,
-    maxNormL2: options.maxNormL2 ?? normBound(options),
-    noise: stdDev > 0 ? { stdDev, leastRatio: noiseWitnessBound(options) } : null,
+    maxNormL2: options.maxNormL2 ?? normBound(each),
+    noise: stdDev > 0 ? witness : null,
   };
 }

@@ -24,7 +24,7 @@ export interface WitnessOptions {
   readonly falseAlarmProbability?: number | undefined;
 }
 
-const FALSE_ALARM_PROBABILITY = 1e-6;
+export const FALSE_ALARM_PROBABILITY = 1e-6;
 
 /**
  * Least squared norm of an honest update, in units of d s^2. Between 0 and 1; grows with d. It is 0, and the witness

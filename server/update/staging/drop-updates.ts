@@ -16,8 +16,7 @@ export interface KeptBytes {
 export async function dropUpdatesBefore(kept: number, { updates, models, blobs }: KeptBytes): Promise<void> {
   const later = [...(await updates.ofRound(kept)), ...(await updates.ofRound(kept + 1))];
   const stays = new Set([...later, ...(await models.versions())].map(({ digest }) => digest));
-  const goes = (await updates.ofRound(kept - 1)).filter(
-    ({ state, digest }) => state === 'staged' && !stays.has(digest),
-  );
+  // Whatever their state: a crash between the bytes and the row leaves those of an update that is not staged.
+  const goes = (await updates.ofRound(kept - 1)).filter(({ digest }) => !stays.has(digest));
   await Promise.all(goes.map(({ digest }) => blobs.delete(digest)));
 }

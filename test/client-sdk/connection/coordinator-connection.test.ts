@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConnectionLostError } from '../../../client-sdk/connection/coordinator-connection.ts';
 import { asDigest, asFederationId } from '../../../shared/ids.ts';
 import { notedSchema, offerSchema } from '../../../shared/protocol/messages.ts';
-import { refuse } from '../../../shared/protocol/refusals.ts';
+import { isRefusalCode, refusalCatalogue, refuse } from '../../../shared/protocol/refusals.ts';
 import { Arrivals } from '../../support/arrivals.ts';
 import { CHUNK, FakeCoordinator, fakeTerms, federation } from '../../support/fake-coordinator.ts';
 import { openConnection } from '../../support/fake-connection.ts';
@@ -198,6 +198,19 @@ describe('asking', () => {
     await expect(ask()).rejects.toThrow('not connected, decline was not sent');
     expect(() => connection.token).toThrow(ConnectionLostError);
   });
+
+  it.each(Object.entries(refusalCatalogue).map(([code, { retryable }]) => ({ code, retryable })))(
+    'is done again after $code where the catalogue says so: $retryable',
+    async ({ code, retryable }) => {
+      if (!isRefusalCode(code)) throw new Error('expected a code');
+      const coordinator = await FakeCoordinator.start();
+      const { connection } = await openConnection(coordinator);
+      coordinator.once('decline', () => refuse(code));
+      const answer = await connection.insist(() => connection.request('decline', declining, notedSchema), never);
+      expect(answer).toMatchObject({ kind: retryable ? 'noted' : 'refused' });
+      expect(coordinator.declines.all).toHaveLength(retryable ? 2 : 1);
+    },
+  );
 
   it('does not outlive its signal: neither while nobody is there nor between two attempts', async () => {
     const coordinator = await FakeCoordinator.start();

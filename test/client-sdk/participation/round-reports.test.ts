@@ -6,6 +6,7 @@ const report = (round: number): RoundReport => ({
   round,
   verdict: 'selected',
   code: null,
+  declined: null,
   state: 'committed',
   modelDigest: asDigest('ab'.repeat(32)),
   epsilon: 1.5,

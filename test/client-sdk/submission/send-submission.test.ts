@@ -116,6 +116,18 @@ describe('sendSubmission', () => {
     expect(coordinator.begins.all).toHaveLength(1);
   });
 
+  it('sends the same bytes again from the beginning when they did not arrive as they were sent', async () => {
+    const { coordinator, connection, submission } = await ready();
+    coordinator.once('upload-end', async (honest) => {
+      coordinator.spoilUpload();
+      return await honest();
+    });
+    expect(await sendSubmission(submission, connection, never)).toMatchObject(receiptOf(submission));
+    expect(bytesSent(coordinator)).toBe(2 * submission.bytes.length);
+    expect(new Set(coordinator.begins.all.map(({ signature }) => signature)).size).toBe(1);
+    expect([coordinator.begins.all.length, coordinator.ends.all.length]).toEqual([2, 2]);
+  });
+
   it('stops between two windows when the round is over', async () => {
     const { coordinator, connection, submission } = await ready();
     const over = new AbortController();

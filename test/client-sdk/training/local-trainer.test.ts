@@ -2,7 +2,11 @@ import { memory } from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBackend } from '../../../client-sdk/training/load-backend.ts';
-import { localTrainer, type LocalTrainerOptions } from '../../../client-sdk/training/local-trainer.ts';
+import {
+  localTrainer,
+  simulatedTrainer,
+  type SimulatedTrainerOptions,
+} from '../../../client-sdk/training/local-trainer.ts';
 import { modelSchema, writeWeights } from '../../../client-sdk/training/model-layout.ts';
 import type { TrainingTask } from '../../../client-sdk/training/trainer.ts';
 import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
@@ -61,8 +65,8 @@ const examples = (count: number) => ({
   labels: Uint8Array.from({ length: count }, (_, i) => i % 3),
 });
 
-const trainerOf = (options: Partial<LocalTrainerOptions> = {}) =>
-  localTrainer({ model: buildModel, examples: examples(40), ...options });
+const trainerOf = (options: Partial<SimulatedTrainerOptions> = {}) =>
+  simulatedTrainer({ model: buildModel, examples: examples(40), ...options });
 
 /** Everybody takes part, nothing is clipped. */
 const plain = { samplingRate: 1, clippingNormL2: 1e6 };
@@ -133,7 +137,7 @@ describe('training without noise', () => {
 
 describe('noise', () => {
   /** 200 rounds of nobody's data: noise alone. */
-  const pureNoise = async (options: Partial<LocalTrainerOptions>): Promise<number[]> => {
+  const pureNoise = async (options: Partial<SimulatedTrainerOptions>): Promise<number[]> => {
     const trainer = trainerOf({ examples: examples(0), ...options });
     const updates: number[] = [];
     for (let round = 0; round < 200; round++) updates.push(...(await trainer.train(task())));
@@ -159,7 +163,7 @@ describe('noise', () => {
   });
 
   it('differs in every run from the secure source and is the same from the same seed', async () => {
-    const run = (random?: LocalTrainerOptions['random']): Promise<Float32Array> =>
+    const run = (random?: SimulatedTrainerOptions['random']): Promise<Float32Array> =>
       trainerOf(random === undefined ? {} : { random }).train(task());
     expect(await run()).not.toEqual(await run());
     expect(await run(secureRandomSource())).not.toEqual(await run(secureRandomSource()));
@@ -173,6 +177,18 @@ describe('noise', () => {
     const update = await trainerOf({ ...options, examples: broken }).train(task({ training: { samplingRate: 1 } }));
     expect(update.every(Number.isFinite)).toBe(true);
     expect(Math.abs(sumOfSquaresZScore(update, declared))).toBeLessThan(4);
+  });
+});
+
+describe('the public trainer', () => {
+  it('draws secure noise of the declared size, whatever else it is given', async () => {
+    const known = { noise: 'omitted', random: seededRandomSource(5) };
+    const given = { model: buildModel, examples: examples(0), ...known };
+    const [one, other] = await Promise.all([1, 2].map(() => localTrainer(given).train(task())));
+    expect(one).not.toEqual(other);
+    expect(one).not.toEqual(await trainerOf({ examples: examples(0), random: seededRandomSource(5) }).train(task()));
+    // Seven standard deviations: a false alarm once in 10^11 runs.
+    expect(Math.abs(sumOfSquaresZScore(one ?? [], noiseStdDevPerParameter(terms, local)))).toBeLessThan(7);
   });
 });
 

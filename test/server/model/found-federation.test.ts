@@ -5,7 +5,6 @@ import { initialModel } from '../../../server/model/initial-model.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
 import { openFolder, testClock } from '../../support/data-folders.ts';
-import { codeOf } from '../../support/refusal-code.ts';
 import { federation, schema } from '../../support/small-federation.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -14,7 +13,10 @@ const tensors = schema.map((tensor) => ({ ...tensor, initial: 'glorot-uniform' a
 const plan: FederationPlan = {
   federation,
   configText: 'rule f=1/rounds 15',
-  fixedPart: (text) => text.split('/')[0] ?? '',
+  fixedDifference: (before, after) => {
+    const [expected = '', found = ''] = [before, after].map((text) => text.split('/')[0]);
+    return expected === found ? undefined : { expected, found };
+  },
   tensors,
   seed: 3,
 };
@@ -49,7 +51,7 @@ describe('a federation', () => {
     const at = await place();
     await foundFederation(plan, at);
     const outcome = await foundFederation({ ...plan, configText: 'rule f=0/rounds 15' }, at);
-    expect(codeOf(outcome)).toBe('folder-mismatch');
+    expect(outcome).toMatchObject({ refusal: { code: 'folder-mismatch', expected: 'rule f=1', found: 'rule f=0' } });
     expect((await at.store.founding())?.config).toBe(plan.configText);
     expect(await at.stores.ledger.entries()).toHaveLength(1);
   });

@@ -60,7 +60,7 @@ describe('a round that commits', () => {
     await announce(world, refusedOne, updateFile([99, 0, 0, 0, 0, 0]));
     const at = { round: 1, client: refusedOne.client.id };
     const { refusal } = refuse('too-large-value');
-    const figures = { maxAbsolute: 99, normL2: 99, noiseRatio: 1.5 };
+    const figures = { maxAbsolute: 99, normL2: 99, noiseRatio: 1.5, noiseDeficit: 0 };
     await world.stores.updates.refuse(at, { refusal, figures }, { type: 'refused', ...at, code: refusal.code });
     await announce(world, lateOne, updateFile([1, 1, 1, 1, 1, 1]));
     const turnedAway = new Map([[declined.client.id, 'budget-exhausted' as const]]);

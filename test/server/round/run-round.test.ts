@@ -239,19 +239,19 @@ describe('the run of all rounds', () => {
   it('goes on with a round found under way, offered to nobody anew and open for those who have not reported', async () => {
     const { acts, clock, runner } = runnerOf();
     const offered = { number: 2, baseModel, cohort: [anna, ben, cleo], f: 0, offeredAt: '2026-02-28T12:00:00.000Z' };
-    runner.start(2, { offered, awaited: new Set([cleo]) });
+    runner.start(2, { offered, awaited: new Set([cleo]), turnedAway: new Map([[ben, 'bad-signature']]) });
     expect(runner.open).toBe(offered);
     expect(runner.offerOf(offered).deadlineMs).toBe(timing.deadlineMs);
     expect([acts.offers, acts.sent, clock.pending]).toEqual([[], [], 1]);
     runner.reported(cleo, 2, 'staged');
     await settled();
-    expect(acts.closes.map(({ round }) => round)).toEqual([2]);
+    expect(acts.closes).toEqual([{ round: 2, turnedAway: [[ben, 'bad-signature']] }]);
   });
 
   it('closes a round found under way in which nobody is awaited', async () => {
     const { acts, runner } = runnerOf();
     const offered = { number: 2, baseModel, cohort: [anna], f: 0, offeredAt: '2026-02-28T12:00:00.000Z' };
-    runner.start(2, { offered, awaited: new Set() });
+    runner.start(2, { offered, awaited: new Set(), turnedAway: new Map() });
     await settled();
     expect(acts.closes.map(({ round }) => round)).toEqual([2]);
   });

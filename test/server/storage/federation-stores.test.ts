@@ -288,7 +288,12 @@ describe('the ledger', () => {
     'client-enrolled': { type: 'client-enrolled', client, organisation },
     'round-offered': { type: 'round-offered', round: 1, baseModel: key, cohort: [client], f: 0 },
     'update-announced': { type: 'update-announced', ...at, update: key, signature: 'c2ln' },
-    'update-staged': { type: 'update-staged', ...at, update: key, figures: { ...figures, noiseRatio: null } },
+    'update-staged': {
+      type: 'update-staged',
+      ...at,
+      update: key,
+      figures: { ...figures, noiseRatio: null, noiseDeficit: null },
+    },
     refused: { type: 'refused', round: null, client: null, code: 'too-large', expected: '1 byte', found: '2' },
     'refusals-only-counted': { type: 'refusals-only-counted', round: 2, beyond: 40 },
     declined: { type: 'declined', ...at, code: 'budget-exhausted' },

@@ -101,9 +101,21 @@ describe('the rate of messages', () => {
     expect(doors.turnedAwayAs).toHaveLength(1);
   });
 
-  it('does not count chunks, which their acknowledgements bound', async () => {
+  it('does not count the chunks of a client that has joined, which their acknowledgements bound', async () => {
+    const { ask } = socket(3);
+    await ask('hello', hello);
+    const publicKey = '1a'.repeat(32);
+    const join = { federation, publicKey, name: 'ward', invite: null, signature: '00'.repeat(64) };
+    expect((await ask('join', join)).kind).toBe('joined');
+    for (let i = 0; i < 5; i++) expect(codeOf(await ask('upload-chunk', chunk))).not.toBe('rate-limited');
+    expect([codeOf(await ask('hello', hello)), codeOf(await ask('hello', hello))]).toEqual(['welcome', 'rate-limited']);
+  });
+
+  it('counts the chunks of a stranger', async () => {
     const { ask } = socket(1);
-    for (let i = 0; i < 5; i++) expect(codeOf(await ask('upload-chunk', chunk))).toBe('not-enrolled');
-    expect((await ask('hello', hello)).kind).toBe('welcome');
+    expect([codeOf(await ask('upload-chunk', chunk)), codeOf(await ask('upload-chunk', chunk))]).toEqual([
+      'not-enrolled',
+      'rate-limited',
+    ]);
   });
 });

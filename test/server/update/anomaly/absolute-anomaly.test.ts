@@ -48,7 +48,7 @@ describe('an update judged alone', () => {
     const outcome = vetUpdate(intactUpdate(signalOf(7)), bounds);
     expect(outcome).toMatchObject({
       kind: 'refused',
-      refusal: { code: 'noise-missing', expected: expect.stringContaining('0.90027 times'), found: '0.235349' },
+      refusal: { code: 'noise-missing', expected: expect.stringContaining('0.897502 times'), found: '0.235349' },
     });
   });
 
@@ -56,6 +56,22 @@ describe('an update judged alone', () => {
     expect(codeOf(new Float32Array(parameters))).toBe('noise-missing');
     expect(codeOf(noiseOf(random, noiseStdDev * 0.9))).toBe('noise-missing');
     expect(codeOf(noiseOf(random, noiseStdDev).fill(0, 0, 1600))).toBe('noise-missing');
+  });
+
+  it('is refused as noise-missing although a few large values lift its norm, and however those are spread', () => {
+    const padded = signalOf(7);
+    for (const [values, size] of [
+      [2, 9],
+      [100, 1.3],
+      [3000, 0.24],
+    ] as const) {
+      const update = padded.slice().fill(size, 0, values);
+      const outcome = vetUpdate(intactUpdate(update), bounds);
+      expect(outcome).toMatchObject({
+        refusal: { code: 'noise-missing', expected: expect.stringContaining('small values') },
+      });
+      expect('figures' in outcome && outcome.figures.noiseRatio).toBeGreaterThan(0.9);
+    }
   });
 
   it('needs no noise where none is declared', () => {
@@ -87,7 +103,12 @@ describe('an update judged alone', () => {
   });
 
   it('hears of the value first, then of the norm, then of the noise', () => {
-    const strict = { ...bounds, maxAbsolute: 1, maxNormL2: 1, noise: { stdDev: 10, leastRatio: 0.9 } };
+    const strict = {
+      ...bounds,
+      maxAbsolute: 1,
+      maxNormL2: 1,
+      noise: { stdDev: 10, leastRatio: 0.9, largestDeficit: 1 },
+    };
     expect(codeOf(signalOf(200), strict)).toBe('too-large-value');
     expect(codeOf(signalOf(2), strict)).toBe('too-large-norm');
     expect(codeOf(signalOf(0.5), strict)).toBe('noise-missing');

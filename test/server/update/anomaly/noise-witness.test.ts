@@ -85,6 +85,17 @@ describe('the bound on the norm', () => {
     expect(noisePart ** 2 - 1).toBeLessThanOrEqual((inUse(row) ? 1.15 : 2.1) * (row.upperOverD - 1));
   });
 
+  it.each([0.5, 4, 20, 100])('leaves the batches their tail where %d examples are expected in a round', (expected) => {
+    const few = { ...training, stepsPerRound: 1, expectedBatchSize: expected };
+    const bound = normBound({ training: few, privacy: { mode: 'none' }, parameters, checks: 100 });
+    const examples = (bound / (few.learningRate * few.clippingNormL2)) * expected;
+    // Exact tail of Poisson(expected), which a sum of independent draws of that mean does not pass: P(N > examples).
+    let [term, tail] = [Math.exp(-expected), 0];
+    for (let n = 0; n < examples + 400; n++, term *= expected / n) if (n > examples) tail += term;
+    expect(tail).toBeLessThanOrEqual(1e-6 / 100);
+    expect(examples).toBeGreaterThanOrEqual(2 * expected);
+  });
+
   it('grows with the checks of a run', () => {
     const bounds = [1, 10, 1000].map((count) => normBound({ training, privacy, parameters, checks: count }));
     expect(bounds).toEqual([...bounds].sort((a, b) => a - b));

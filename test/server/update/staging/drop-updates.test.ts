@@ -55,12 +55,15 @@ describe('the bytes of single updates', () => {
     expect(deleted).toEqual([rows[0]?.digest]);
   });
 
-  it('go for every client of the round, where they were kept at all', async () => {
-    const rows = [await rowOf(1, early), await rowOf(1, late, 'refused')];
-    const { kept, deleted } = keptBytes(rows);
-    await dropUpdatesBefore(2, kept);
-    expect(deleted).toEqual([rows[0]?.digest]);
-  });
+  it.each(['announced', 'refused'] as const)(
+    'go for every client of the round, those of an update still %s too: a crash can leave its bytes behind',
+    async (state) => {
+      const rows = [await rowOf(1, early), await rowOf(1, late, state)];
+      const { kept, deleted } = keptBytes(rows);
+      await dropUpdatesBefore(2, kept);
+      expect(deleted).toEqual(rows.map(({ digest }) => digest));
+    },
+  );
 
   it.each([2, 3])('stay when the same bytes were staged in round %i as well', async (round) => {
     const { kept, deleted } = keptBytes([await rowOf(1, early), await rowOf(round, early)]);

@@ -9,7 +9,7 @@ import { announcedBy, federation, type Member, memberAt, updateFile } from '../.
 
 const values = [1, 2, 3, 4, 5, 6];
 const bytes = updateFile(values);
-const figures = { maxAbsolute: 6, normL2: 9.5, noiseRatio: 1.25 };
+const figures = { maxAbsolute: 6, normL2: 9.5, noiseRatio: 1.25, noiseDeficit: 0.01 };
 
 function stagingOf({ stores, blobs }: OpenRound, changes: Partial<Staging> = {}): Staging {
   const turns = new SerialQueue();
