@@ -58,7 +58,7 @@ describe('the view of a running demo, where there is no terminal', () => {
     expect(lines[1]).toMatch(
       /bbbbbbbb {2}attacker {2}not selected, score 5800\.1 {2}norm 14\.4 {2}flagged norm-outlier/,
     );
-    expect(lines[2]).toMatch(/✗ cccccccc {2}honest +noise-missing: the norm is too small/);
+    expect(lines[2]).toMatch(/✗ cccccccc {2}honest +noise-missing: the update does not hold/);
     expect(lines[3]).toMatch(/✗ dddddddd {2}honest +deadline-missed: no whole update arrived[^,]*$/);
   });
 
