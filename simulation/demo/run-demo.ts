@@ -12,7 +12,7 @@ import { type DataFolder, readDataFolder } from '../../server/storage/data-folde
 import { type Digits, loadDigits, splitDigits, takeDigits } from '../digits.ts';
 import { makePopulation, type PopulationOptions } from '../population.ts';
 import { type CoordinatorProcess, startCoordinatorProcess } from './coordinator-process.ts';
-import { clientFolder, type DemoRound, judgeRound, recordsOf } from './demo-history.ts';
+import { clientFolder, type DemoRound, judgeRound, recordsOf, twinRounds } from './demo-history.ts';
 import { type DemoSettings, settingsFile } from './demo-settings.ts';
 import { ClientGroup, ORGANISATIONS } from './client-group.ts';
 import { DemoTwin } from './demo-twin.ts';
@@ -89,16 +89,22 @@ interface Following {
 
 async function followRounds({ run, folder, twin, clients, heldOut }: Following): Promise<void> {
   const reports = clients.observer.rounds();
-  let told = (await recordsOf(folder)).length;
-  for await (const report of reports) {
+  // Where the twin stands, not where the record stood a moment ago: a resumed round can close before anybody has joined.
+  let told = await twinRounds(run.dir);
+  const tellNewRounds = async (): Promise<void> => {
     for (const record of (await recordsOf(folder)).slice(told)) {
       await twin.runRound(record.number);
       await run.onRound(await judgeRound(record, { dir: run.dir, folder, heldOut }));
       told = record.number;
     }
-    if (report.round >= run.settings.rounds) return;
+  };
+  await tellNewRounds();
+  for await (const { round } of reports) {
+    await tellNewRounds();
+    if (Math.max(round, told) >= run.settings.rounds) return;
   }
   await Promise.all(clients.finished);
+  await tellNewRounds();
 }
 
 function coordinatorArguments({ dir, settings }: DemoRun): readonly string[] {
