@@ -1,6 +1,6 @@
 // Ed25519 (RFC 8032) through WebCrypto, which Node and browsers share. Keys and signatures travel as hex.
 
-import { fromHex, toHex } from './bytes.ts';
+import { fromBase64, fromHex, toHex } from './bytes.ts';
 import { sha256 } from './digest.ts';
 import { asClientId, type ClientId } from './ids.ts';
 import { InvariantError } from './invariant-error.ts';
@@ -54,6 +54,5 @@ export async function verifySignature(
 /** JWK writes the key in base64url. */
 function rawPublicKey(x: string | undefined): string {
   if (x === undefined) throw new InvariantError('WebCrypto exported an Ed25519 key without its public part');
-  const binary = atob(x.replaceAll('-', '+').replaceAll('_', '/'));
-  return toHex(Uint8Array.from(binary, (character) => character.codePointAt(0) ?? 0));
+  return toHex(fromBase64(x.replaceAll('-', '+').replaceAll('_', '/')));
 }

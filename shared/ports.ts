@@ -11,13 +11,19 @@ export interface Clock {
 
 /** Content-addressed bytes: what is stored under a digest never changes. */
 export interface BlobStore {
-  /** Durable when it resolves (file and folder synced). The same bytes twice are one blob. */
-  put(bytes: Uint8Array): Promise<Digest>;
+  /**
+   * Durable when it resolves (file and folder synced). The same bytes twice are one blob. `computed`: the digest of these
+   * very bytes where it was computed here already; never one that somebody else has named.
+   */
+  put(bytes: Uint8Array, computed?: Digest): Promise<Digest>;
   /** The bytes, their digest checked again; undefined when none are kept. @throws InvariantError when they are damaged. */
   get(digest: Digest): Promise<Uint8Array | undefined>;
   has(digest: Digest): Promise<boolean>;
   delete(digest: Digest): Promise<void>;
 }
+
+/** Longest delay of `Clock.after`; beyond it the system's timers go off at once. */
+export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => new Date(),

@@ -54,6 +54,13 @@ export function fillStandardNormals(random: RandomSource, out: Float64Array): vo
   }
 }
 
+/** `count` independent N(0, 1) draws, as `fillStandardNormals`. */
+export function standardNormals(random: RandomSource, count: number): Float64Array {
+  const normals = new Float64Array(count);
+  fillStandardNormals(random, normals);
+  return normals;
+}
+
 /** Integer uniform on 0 .. bound - 1; the bias of 2^-53 x bound is far below any use made of it. */
 export function uniformInteger(random: RandomSource, bound: number): number {
   return Math.floor(random.uniform() * bound);

@@ -20,6 +20,9 @@ export const privacyClaimSchema = z.strictObject({
 });
 export type PrivacyClaim = z.infer<typeof privacyClaimSchema>;
 
+/** A tree head of the ledger: how many entries, and the root of the Merkle tree over them (shared/ledger). */
+export const treeHeadSchema = z.strictObject({ size: z.number().int().nonnegative(), root: digestSchema });
+
 export const envelopeSchema = z.strictObject({
   protocolVersion: z.literal(PROTOCOL_VERSION),
   federation: federationIdSchema,
@@ -32,6 +35,8 @@ export const envelopeSchema = z.strictObject({
   schemaDigest: digestSchema,
   /** Null where the federation declares no privacy. */
   privacy: privacyClaimSchema.nullable(),
+  /** The last ledger checkpoint that the client has seen and checked: whoever rewrites the ledger contradicts it. */
+  checkpoint: treeHeadSchema,
   /** 128 random bits in hex. */
   nonce: z.string().regex(/^[0-9a-f]{32}$/),
 });

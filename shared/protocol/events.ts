@@ -8,11 +8,15 @@ import type {
   Hello,
   Join,
   Joined,
+  LedgerProof,
+  LedgerProofRequest,
   Noted,
   Offer,
   ReceiptMessage,
+  RenewToken,
   RoundClosed,
   SendFrom,
+  TokenMessage,
   UploadBegin,
   UploadChunk,
   UploadEnd,
@@ -30,6 +34,8 @@ export interface ClientToCoordinator {
   'upload-begin': Answered<UploadBegin, SendFrom | ReceiptMessage>;
   'upload-chunk': Answered<UploadChunk, ChunkReceived>;
   'upload-end': Answered<UploadEnd, ReceiptMessage>;
+  'ledger-proof': Answered<LedgerProofRequest, LedgerProof>;
+  'renew-token': Answered<RenewToken, TokenMessage>;
   decline: Answered<Decline, Noted>;
 }
 

@@ -1,5 +1,6 @@
-// What a client signs to prove that it holds its key: bound to the federation, the protocol version and a challenge of
-// the coordinator's that is good once, so that no other signature of the client's can be replayed as a join.
+// What a client signs to prove that it holds its key: bound to the federation, the protocol version, the address that it
+// means to reach and a challenge that is good once and for half a minute, so that no other signature of the client's can
+// be replayed as a join, and nobody in between can pass a join on to another coordinator.
 
 import { canonicalBytes } from '../canonical-json.ts';
 
@@ -7,6 +8,8 @@ export interface JoinStatement {
   readonly federation: string;
   readonly protocolVersion: number;
   readonly challenge: string;
+  /** Origin of the address that the client connects to, such as https://fl.example.org. */
+  readonly audience: string;
   readonly publicKey: string;
   readonly name: string;
 }
@@ -17,8 +20,9 @@ export function joinTranscript({
   federation,
   protocolVersion,
   challenge,
+  audience,
   publicKey,
   name,
 }: JoinStatement): Uint8Array<ArrayBuffer> {
-  return canonicalBytes({ domain: DOMAIN, federation, protocolVersion, challenge, publicKey, name });
+  return canonicalBytes({ domain: DOMAIN, federation, protocolVersion, challenge, audience, publicKey, name });
 }

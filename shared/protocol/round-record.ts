@@ -26,8 +26,27 @@ export const verdictSchema = z.strictObject({
   noiseRatio: figure,
   /** How far the share of small values passes that of the declared noise. */
   noiseDeficit: figure,
-  /** MAD z-score of the norm within the cohort. */
+  // Against the cohort (server/update/anomaly/cohort-figures.ts).
+  /** MAD z-score of the norm. */
   normZ: figure,
+  /** Cosine to the coordinate-wise median of all other updates. */
+  cosineToMedian: figure,
+  /** MAD z-score of that cosine. */
+  cosineToMedianZ: figure,
+  /** Cosine to the last committed step. */
+  cosineToPrevious: figure,
+  /** Share of the values other than 0 that are above 0. */
+  positiveShare: figure,
+  /** MAD z-score of that share. */
+  signZ: figure,
+  /** How many other updates have the same digest or point the same way. */
+  nearDuplicates: figure,
+  /** Least squared distance to another update over 2 d s^2, s the declared noise per parameter. */
+  pairRatio: figure,
+  /** MAD z-score of the squared share in the direction in which the cohort differs most. */
+  spectralZ: figure,
+  /** Against the client's own history, this round included: suspect from 1 / false-ban rate on. */
+  suspicion: figure,
   /** The rule's score, lower is better; null where the rule gives none. */
   score: figure,
   /** The client's whole history after this round, as the coordinator counts it; null without declared privacy. */
@@ -43,10 +62,16 @@ export const roundRecordSchema = z.strictObject({
   baseModel: digestSchema,
   /** Null when abandoned: the base model stays the newest. */
   model: digestSchema.nullable(),
+  /** Everyone who could have been offered the round, by id: the cohort was drawn from them. */
+  eligible: z.array(clientIdSchema),
   /** Everyone who was offered the round, by id. */
   cohort: z.array(clientIdSchema),
+  /** What was committed to before the round was offered: the digest of the seed (round-seed.ts). */
+  seedCommitment: digestSchema,
   /** Liars tolerated, fixed when the round was offered. */
   f: z.number().int().nonnegative(),
+  /** Revealed when the round ends: it drew the cohort. */
+  seed: digestSchema,
   rule: z.strictObject({
     name: z.string(),
     variant: z.string(),
@@ -71,7 +96,9 @@ export type RoundRecord = z.infer<typeof roundRecordSchema>;
 export const offeredRoundSchema = roundRecordSchema.pick({
   number: true,
   baseModel: true,
+  eligible: true,
   cohort: true,
+  seedCommitment: true,
   f: true,
   offeredAt: true,
 });

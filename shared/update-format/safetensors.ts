@@ -22,7 +22,7 @@ type HeaderEntry = z.infer<typeof entrySchema>;
 
 export interface DecodedTensors {
   readonly kind: 'decoded';
-  /** All tensors end to end in canonical order; a copy of its own. */
+  /** All tensors end to end in canonical order. */
   readonly values: Float32Array;
 }
 
@@ -47,14 +47,23 @@ export function maxSafetensorsBytes(schema: TensorSchema): number {
   return LENGTH_BYTES + header + parameterCount(schema) * BYTES_PER_VALUE;
 }
 
-/** Refuses bad-format, unknown-tensor and bad-shape; whether values are finite is not looked at here. */
+/**
+ * Into values of their own. Refuses bad-format, unknown-tensor and bad-shape; whether values are finite is not looked at
+ * here.
+ */
 export function decodeSafetensors(bytes: Uint8Array, schema: TensorSchema): DecodedTensors | Refused {
-  const header = readHeader(bytes, maxSafetensorsBytes(schema) - LENGTH_BYTES);
+  const header = checkedHeader(bytes, schema);
+  return header.kind === 'refused' ? header : { kind: 'decoded', values: gather(header, schema) };
+}
+
+/**
+ * The same values and refusals, without a copy where the file is laid out as `encodeSafetensors` writes it and lies
+ * aligned in memory. For readers of bytes that nobody writes to any more: the values may be those bytes.
+ */
+export function decodeInPlace(bytes: Uint8Array, schema: TensorSchema): DecodedTensors | Refused {
+  const header = checkedHeader(bytes, schema);
   if (header.kind === 'refused') return header;
-  const complaint =
-    namesComplaint(header.entries, schema) ?? shapesComplaint(header.entries, schema) ?? layoutComplaint(header);
-  if (complaint) return complaint;
-  return { kind: 'decoded', values: gather(header, schema) };
+  return { kind: 'decoded', values: valuesInPlace(header, schema) ?? gather(header, schema) };
 }
 
 interface Header {
@@ -74,6 +83,13 @@ function headerText(schema: TensorSchema, metadata: Readonly<Record<string, stri
   const text = JSON.stringify(Object.fromEntries(entries));
   const byteLength = new TextEncoder().encode(text).length;
   return text + ' '.repeat((LENGTH_BYTES - (byteLength % LENGTH_BYTES)) % LENGTH_BYTES);
+}
+
+function checkedHeader(bytes: Uint8Array, schema: TensorSchema): Header | Refused {
+  const header = readHeader(bytes, maxSafetensorsBytes(schema) - LENGTH_BYTES);
+  if (header.kind === 'refused') return header;
+  const { entries } = header;
+  return namesComplaint(entries, schema) ?? shapesComplaint(entries, schema) ?? layoutComplaint(header) ?? header;
 }
 
 function readHeader(bytes: Uint8Array, maxHeaderBytes: number): Header | Refused {
@@ -150,6 +166,14 @@ function layoutComplaint(header: Header): Refused | undefined {
   }
   if (end === header.values.byteLength) return undefined;
   return refuse('bad-format', { expected: `${end} bytes of values`, found: `${header.values.byteLength}` });
+}
+
+/** Undefined where the tensors lie in another order, or not on a float32's boundary. */
+function valuesInPlace({ entries, values }: Header, schema: TensorSchema): Float32Array | undefined {
+  const starts = schema.map(({ name }) => entries.get(name)?.data_offsets[0] ?? NaN);
+  const isInOrder = starts.every((start, i) => i === 0 || start >= (starts[i - 1] ?? NaN));
+  if (!isInOrder || values.byteOffset % BYTES_PER_VALUE !== 0) return undefined;
+  return new Float32Array(values.buffer, values.byteOffset, values.byteLength / BYTES_PER_VALUE);
 }
 
 function gather(header: Header, schema: TensorSchema): Float32Array {

@@ -36,6 +36,28 @@ export function maxAbsolute(v: Float32Array): number {
   return largest;
 }
 
+export interface Magnitudes {
+  readonly normL2: number;
+  readonly maxAbsolute: number;
+}
+
+/**
+ * `normL2` and `maxAbsolute` to the same bits, in one pass: of millions of values the reading is the cost. The norm is
+ * finite exactly where all values are. A float32's square is exact in float64, and so is the root of it.
+ */
+export function magnitudes(v: Float32Array): Magnitudes {
+  let squares = 0;
+  let largest = 0;
+  for (let i = 0; i < v.length; i++) {
+    const value = v[i] ?? NaN;
+    const square = value * value;
+    squares += square;
+    if (square > largest) largest = square;
+  }
+  // Squares are never negative, so that only a NaN among them makes their sum one.
+  return { normL2: Math.sqrt(squares), maxAbsolute: Number.isNaN(squares) ? NaN : Math.sqrt(largest) };
+}
+
 /** Index of the first NaN or infinity, -1 where all values are finite. */
 export function firstNonFinite(v: Float32Array): number {
   for (let i = 0; i < v.length; i++) if (!Number.isFinite(v[i])) return i;

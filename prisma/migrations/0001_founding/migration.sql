@@ -12,6 +12,9 @@ CREATE TABLE "Invite" (
     "organisation" TEXT NOT NULL,
     "quota" INTEGER NOT NULL,
     "used" INTEGER NOT NULL,
+    "expiresAt" DATETIME NOT NULL,
+    "revoked" BOOLEAN NOT NULL,
+    "replaces" TEXT,
 
     PRIMARY KEY ("federation", "secretDigest"),
     CONSTRAINT "Invite_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE
@@ -25,7 +28,12 @@ CREATE TABLE "Client" (
     "name" TEXT NOT NULL,
     "publicKey" TEXT NOT NULL,
     "enrolledAt" DATETIME NOT NULL,
-    "banned" BOOLEAN NOT NULL,
+    "status" TEXT NOT NULL,
+    "reason" TEXT,
+    "predecessor" TEXT,
+    "looksLike" TEXT,
+    "suspicion" REAL NOT NULL,
+    "judged" INTEGER NOT NULL,
 
     PRIMARY KEY ("federation", "id"),
     CONSTRAINT "Client_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE
@@ -41,6 +49,17 @@ CREATE TABLE "Round" (
 
     PRIMARY KEY ("federation", "number"),
     CONSTRAINT "Round_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "RoundSeed" (
+    "federation" TEXT NOT NULL,
+    "round" INTEGER NOT NULL,
+    "seed" TEXT NOT NULL,
+    "commitment" TEXT NOT NULL,
+
+    PRIMARY KEY ("federation", "round"),
+    CONSTRAINT "RoundSeed_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE
 );
 
 -- CreateTable
@@ -95,14 +114,35 @@ CREATE TABLE "LedgerEntry" (
     "round" INTEGER,
     "client" TEXT,
     "row" TEXT NOT NULL,
+    "hash" TEXT NOT NULL,
 
     PRIMARY KEY ("federation", "sequence"),
     CONSTRAINT "LedgerEntry_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE
 );
+
+-- CreateTable
+CREATE TABLE "LedgerCheckpoint" (
+    "federation" TEXT NOT NULL,
+    "size" INTEGER NOT NULL,
+    "root" TEXT NOT NULL,
+    "note" TEXT NOT NULL,
+
+    PRIMARY KEY ("federation", "size"),
+    CONSTRAINT "LedgerCheckpoint_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateIndex
+CREATE INDEX "ModelVersion_federation_digest_round_idx" ON "ModelVersion"("federation", "digest", "round");
 
 -- CreateIndex
 CREATE INDEX "LedgerEntry_federation_round_idx" ON "LedgerEntry"("federation", "round");
 
 -- CreateIndex
 CREATE INDEX "LedgerEntry_federation_client_idx" ON "LedgerEntry"("federation", "client");
+
+-- CreateIndex
+CREATE INDEX "LedgerEntry_federation_type_sequence_idx" ON "LedgerEntry"("federation", "type", "sequence");
+
+-- CreateIndex
+CREATE INDEX "LedgerEntry_federation_type_round_sequence_idx" ON "LedgerEntry"("federation", "type", "round", "sequence");
 
