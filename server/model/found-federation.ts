@@ -24,6 +24,8 @@ export interface FoundingPlace {
   readonly store: FederationStore;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  /** Public key under which the ledger's checkpoints are signed. */
+  readonly ledgerKey: string;
 }
 
 export async function foundFederation(
@@ -38,7 +40,8 @@ export async function foundFederation(
   const version = await publishModel(initialModel(tensors, seed), lineage, place.blobs);
   const founding = { config: plan.configText, initialModel: version, foundedAt: place.clock.now() };
   const configDigest = await sha256(plan.configText);
-  await place.store.found(founding, { type: 'federation-founded', configDigest, model: version.digest });
+  const { ledgerKey } = place;
+  await place.store.found(founding, { type: 'federation-founded', configDigest, model: version.digest, ledgerKey });
   return { kind: 'founded', ...founding };
 }
 

@@ -17,6 +17,8 @@ export interface ModelStore {
   /** In the order of rounds. */
   versions(): Promise<readonly ModelVersion[]>;
   latest(): Promise<ModelVersion | undefined>;
+  /** The last version with these bytes, of those from before a round where that is given: rounds may make the same. */
+  byDigest(digest: Digest, beforeRound?: number): Promise<ModelVersion | undefined>;
 }
 
 /** The federation itself. */

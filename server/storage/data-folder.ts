@@ -1,8 +1,9 @@
-// A data folder: muster.sqlite (what was decided), blobs/ (models and updates) and lock.sqlite. The coordinator opens it
-// alone and to write, whoever looks back opens it beside and can only read. Nothing else in Muster knows where things lie.
+// A data folder: muster.sqlite (what was decided), blobs/ (models and updates), ledger-key and lock.sqlite. The
+// coordinator opens it alone and to write, whoever looks back opens it beside and can only read. Nothing else in Muster
+// knows where things lie.
 
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asFederationId, type Digest, type FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
@@ -10,6 +11,9 @@ import { type BlobStore, type Clock, systemClock } from '../../shared/ports.ts';
 import { refuse, type Refused } from '../../shared/protocol/refusals.ts';
 import { type FederationStores, prismaStores } from './federation-stores.ts';
 import { blobFile, fileBlobStore, readOnlyBlobs, removeStaleTemporaries } from './file-blob-store.ts';
+import { federationScope, type LedgerSigner } from './federation-scope.ts';
+import { ledgerKeyIn, noSigner } from './ledger-key.ts';
+import { LedgerTree } from './ledger-tree.ts';
 import { lockFolder } from './folder-lock.ts';
 import { PrismaClient } from './generated/client.ts';
 import { type Connection, connect, firstColumn } from './libsql-connection.ts';
@@ -45,7 +49,10 @@ export async function openDataFolder(dir: string, clock: Clock = systemClock): P
     await connection.dispose();
     await lock.release();
   };
+  let signer: LedgerSigner;
   try {
+    // Names, reasons and seeds are in it, and the folder may have been made by others.
+    await chmod(databaseIn(dir), 0o600);
     await makeDurable(connection);
     const migrated = await migrate(connection, await shippedMigrations());
     if (migrated.kind === 'refused') {
@@ -53,6 +60,8 @@ export async function openDataFolder(dir: string, clock: Clock = systemClock): P
       return migrated;
     }
     await removeStaleTemporaries(blobsIn(dir));
+    const isFounded = (await firstColumn(connection, 'SELECT 1 FROM Federation LIMIT 1')).length > 0;
+    signer = await ledgerKeyIn(join(dir, 'ledger-key'), { isFounded });
   } catch (error) {
     await release();
     throw error;
@@ -62,7 +71,7 @@ export async function openDataFolder(dir: string, clock: Clock = systemClock): P
     await connection.executeScript('PRAGMA wal_checkpoint(TRUNCATE)');
     await release();
   };
-  return folderOver({ connection, clock, blobs: fileBlobStore(blobsIn(dir)), dir, close });
+  return folderOver({ connection, clock, signer, blobs: fileBlobStore(blobsIn(dir)), dir, close });
 }
 
 /** Reads only, beside a coordinator or without one. Refused as `no-history` where no federation was founded. */
@@ -77,7 +86,7 @@ export async function readDataFolder(dir: string, clock: Clock = systemClock): P
   const state = await migrationState(connection, await shippedMigrations());
   if (state.kind === 'readable' && state.pending.length === 0) {
     const blobs = readOnlyBlobs(fileBlobStore(blobsIn(dir)));
-    const folder = folderOver({ connection, clock, blobs, dir, close: () => connection.dispose() });
+    const folder = folderOver({ connection, clock, signer: noSigner, blobs, dir, close: () => connection.dispose() });
     if ((await folder.federations()).length > 0) return folder;
   }
   await connection.dispose();
@@ -88,12 +97,13 @@ export async function readDataFolder(dir: string, clock: Clock = systemClock): P
 interface FolderParts {
   readonly connection: Connection;
   readonly clock: Clock;
+  readonly signer: LedgerSigner;
   readonly blobs: BlobStore;
   readonly dir: string;
   readonly close: () => Promise<void>;
 }
 
-function folderOver({ connection, clock, blobs, dir, close }: FolderParts): DataFolder {
+function folderOver({ connection, clock, signer, blobs, dir, close }: FolderParts): DataFolder {
   const { provider, adapterName } = connection;
   // Closed by `close`, after Prisma has let go of it.
   const lent = { ...connection, dispose: () => Promise.resolve() };
@@ -105,7 +115,8 @@ function folderOver({ connection, clock, blobs, dir, close }: FolderParts): Data
   let closed: Promise<void> | undefined;
   return {
     kind: 'open',
-    storeOf: (federation) => prismaStores({ database, federation, clock }),
+    storeOf: (federation) =>
+      prismaStores(federationScope(database, { federation, clock, signer, tree: new LedgerTree(federation) })),
     async federations() {
       const rows = await database.federation.findMany({ orderBy: { federation: 'asc' } });
       return rows.map(({ federation }) => asFederationId(federation));

@@ -1,7 +1,7 @@
 // All stores of one federation: the ports that the rooms declare, over one database.
 
 import type { EnrolmentStore } from '../admission/enrolment-store.ts';
-import type { LedgerStore } from '../ledger/ledger-event.ts';
+import type { LedgerStore } from '../ledger/ledger-store.ts';
 import type { FederationStore, ModelStore } from '../model/model-store.ts';
 import type { ChargeStore } from '../privacy/charge-store.ts';
 import type { RoundStore } from '../round/round-store.ts';

@@ -1,6 +1,7 @@
-// Content-addressed files: blobs/ab/<64 hex>. A file's name is the digest computed here, never a caller's path. Bytes
-// are synced under a temporary name in the same folder, renamed, and the folders synced, so that a blob is whole or
-// absent after any crash, and there for good once `put` has resolved. Digests are checked again on every read.
+// Content-addressed files: blobs/ab/<64 hex>. A file's name is a digest computed on this side, never a caller's path or a
+// sender's word. Bytes are synced under a temporary name in the same folder, renamed, and the folders synced, so that a
+// blob is whole or absent after any crash, and there for good once `put` has resolved. Digests are checked again on every
+// read.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, type PathLike } from 'node:fs';
@@ -17,16 +18,19 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 export function fileBlobStore(folder: string): BlobStore {
   const pathOf = (digest: Digest): string => blobFile(folder, digest);
   const get = (digest: Digest): Promise<Uint8Array | undefined> => readVerified(pathOf(digest), digest);
+  /** Of the folders below, those that are there for good: nothing removes one again. */
+  const lasting = new Set<string>();
   return {
     get,
-    async put(bytes) {
-      const digest = digestOf(bytes);
+    async put(bytes, computed) {
+      const digest = computed ?? digestOf(bytes);
       const path = pathOf(digest);
       // A damaged file is replaced; a whole one may still wait for its folder to be synced by whoever wrote it.
       const kept = await get(digest).catch(() => undefined);
       if (kept === undefined) await writeWhole(path, bytes);
       await sync(dirname(path));
-      await sync(folder);
+      if (!lasting.has(dirname(path))) await sync(folder);
+      lasting.add(dirname(path));
       return digest;
     },
     has: (digest) => stat(pathOf(digest)).then(() => true, absent(false)),

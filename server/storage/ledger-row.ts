@@ -3,7 +3,13 @@
 
 import { z } from 'zod';
 import { isOrganisationId } from '../../shared/ids.ts';
-import { clientIdSchema, digestSchema, federationIdSchema, roundNumberSchema } from '../../shared/protocol/envelope.ts';
+import {
+  clientIdSchema,
+  digestSchema,
+  envelopeSchema,
+  federationIdSchema,
+  roundNumberSchema,
+} from '../../shared/protocol/envelope.ts';
 import { isRefusalCode } from '../../shared/protocol/refusals.ts';
 import type { LedgerEntry, LedgerEvent } from '../ledger/ledger-event.ts';
 import { verdictSchema } from '../../shared/protocol/round-record.ts';
@@ -20,22 +26,66 @@ export const figuresSchema = z.strictObject({
 });
 
 const eventSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('federation-founded'), configDigest: digestSchema, model: digestSchema }),
+  z.strictObject({
+    type: z.literal('federation-founded'),
+    configDigest: digestSchema,
+    model: digestSchema,
+    ledgerKey: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
   z.strictObject({ type: z.literal('federation-amended'), configDigest: digestSchema }),
-  z.strictObject({ type: z.literal('invite-issued'), organisation: organisationSchema, quota: countSchema }),
-  z.strictObject({ type: z.literal('client-enrolled'), client: clientIdSchema, organisation: organisationSchema }),
+  z.strictObject({
+    type: z.literal('invite-issued'),
+    invite: digestSchema,
+    organisation: organisationSchema,
+    quota: countSchema,
+    expiresAt: z.iso.datetime(),
+    replaces: clientIdSchema.nullable(),
+  }),
+  z.strictObject({ type: z.literal('invite-revoked'), invite: digestSchema }),
+  z.strictObject({
+    type: z.literal('client-enrolled'),
+    client: clientIdSchema,
+    organisation: organisationSchema,
+    invite: digestSchema,
+    status: z.enum(['active', 'pending']),
+    looksLike: clientIdSchema.nullable(),
+  }),
+  z.strictObject({ type: z.literal('client-approved'), client: clientIdSchema }),
+  z.strictObject({ type: z.literal('client-banned'), client: clientIdSchema, by: z.enum(['admin', 'history']) }),
+  z.strictObject({ type: z.literal('client-unbanned'), client: clientIdSchema }),
+  z.strictObject({ type: z.literal('client-revoked'), client: clientIdSchema }),
+  z.strictObject({
+    type: z.literal('key-rotated'),
+    client: clientIdSchema,
+    successor: clientIdSchema,
+    invite: digestSchema,
+  }),
+  z.strictObject({
+    type: z.literal('round-seed-committed'),
+    round: roundNumberSchema,
+    seedCommitment: digestSchema,
+  }),
   z.strictObject({
     type: z.literal('round-offered'),
     round: roundNumberSchema,
     baseModel: digestSchema,
     cohort: z.array(clientIdSchema),
+    eligibleDigest: digestSchema,
     f: countSchema,
   }),
   z.strictObject({
     type: z.literal('update-announced'),
     round: roundNumberSchema,
     client: clientIdSchema,
-    update: digestSchema,
+    envelope: envelopeSchema,
+    signature: z.string(),
+  }),
+  z.strictObject({
+    type: z.literal('equivocation'),
+    round: roundNumberSchema,
+    client: clientIdSchema,
+    first: digestSchema,
+    envelope: envelopeSchema,
     signature: z.string(),
   }),
   z.strictObject({
@@ -48,15 +98,14 @@ const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('refused'),
     round: roundNumberSchema.nullable(),
-    client: clientIdSchema.nullable(),
+    client: clientIdSchema,
     code: codeSchema,
-    expected: z.string().optional(),
-    found: z.string().optional(),
   }),
   z.strictObject({
-    type: z.literal('refusals-only-counted'),
+    type: z.literal('refusals-counted'),
     round: roundNumberSchema.nullable(),
-    beyond: countSchema,
+    client: clientIdSchema.nullable(),
+    counts: z.record(codeSchema, countSchema),
   }),
   z.strictObject({ type: z.literal('declined'), round: roundNumberSchema, client: clientIdSchema, code: codeSchema }),
   verdictSchema.extend({ type: z.literal('verdict'), round: roundNumberSchema }),
@@ -65,14 +114,29 @@ const eventSchema = z.discriminatedUnion('type', [
     round: roundNumberSchema,
     baseModel: digestSchema,
     model: digestSchema,
-    updates: z.array(z.strictObject({ client: clientIdSchema, update: digestSchema })),
+    seed: digestSchema,
+    record: digestSchema,
   }),
-  z.strictObject({ type: z.literal('round-abandoned'), round: roundNumberSchema, code: codeSchema }),
+  z.strictObject({
+    type: z.literal('round-abandoned'),
+    round: roundNumberSchema,
+    code: codeSchema,
+    seed: digestSchema,
+    record: digestSchema,
+  }),
+  z.strictObject({ type: z.literal('checkpoint-disputed'), client: clientIdSchema, checkpoint: z.string() }),
+  z.strictObject({ type: z.literal('ledger-recovered'), kept: countSchema, root: digestSchema }),
 ]) satisfies z.ZodType<LedgerEvent>;
 
-const rowSchema = z.looseObject({ sequence: z.number().int(), federation: federationIdSchema, at: z.iso.datetime() });
+const rowSchema = z.looseObject({
+  sequence: z.number().int(),
+  federation: federationIdSchema,
+  at: z.iso.datetime(),
+  previous: digestSchema,
+  head: z.number().int(),
+});
 
 export function parseLedgerRow(text: string): LedgerEntry {
-  const { sequence, federation, at, ...event } = rowSchema.parse(JSON.parse(text));
-  return { sequence, federation, at: new Date(at), event: eventSchema.parse(event) };
+  const { sequence, federation, at, previous, head, ...event } = rowSchema.parse(JSON.parse(text));
+  return { sequence, federation, at: new Date(at), previous, head, event: eventSchema.parse(event) };
 }

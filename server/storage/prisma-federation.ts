@@ -2,9 +2,9 @@
 
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { FederationStore } from '../model/model-store.ts';
-import { appendLedgerEntries } from './append-ledger-entry.ts';
 import type { FederationScope } from './federation-scope.ts';
 import { fromModelRow, toModelRow } from './prisma-models.ts';
+import { told } from './write-batch.ts';
 
 export function prismaFederation(scope: FederationScope): FederationStore {
   const { database, federation } = scope;
@@ -18,17 +18,17 @@ export function prismaFederation(scope: FederationScope): FederationStore {
       return { config: founded.config, initialModel: fromModelRow(initial), foundedAt: founded.foundedAt };
     },
     found: ({ config, initialModel, foundedAt }, event) =>
-      database.$transaction(async (transaction) => {
+      scope.write(async (transaction) => {
         if (initialModel.round !== 0)
           throw new InvariantError(`the initial model is of round 0, not ${initialModel.round}`);
         await transaction.federation.create({ data: { federation, config, foundedAt } });
         await transaction.modelVersion.create({ data: toModelRow(federation, initialModel) });
-        await appendLedgerEntries(transaction, scope, [event]);
+        return told(undefined, [event]);
       }),
     amend: (config, event) =>
-      database.$transaction(async (transaction) => {
+      scope.write(async (transaction) => {
         await transaction.federation.update({ where: { federation }, data: { config } });
-        await appendLedgerEntries(transaction, scope, [event]);
+        return told(undefined, [event]);
       }),
   };
 }

@@ -15,6 +15,11 @@ export function prismaModels({ database, federation }: FederationScope): ModelSt
       const row = await database.modelVersion.findFirst({ where: { federation }, orderBy: { round: 'desc' } });
       return row === null ? undefined : fromModelRow(row);
     },
+    async byDigest(digest, beforeRound) {
+      const where = { federation, digest, ...(beforeRound === undefined ? {} : { round: { lt: beforeRound } }) };
+      const row = await database.modelVersion.findFirst({ where, orderBy: { round: 'desc' } });
+      return row === null ? undefined : fromModelRow(row);
+    },
   };
 }
 

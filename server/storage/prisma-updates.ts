@@ -9,11 +9,11 @@ import { envelopeSchema } from '../../shared/protocol/envelope.ts';
 import { isRefusalCode } from '../../shared/protocol/refusals.ts';
 import type { LedgerEvent } from '../ledger/ledger-event.ts';
 import type { UpdateKey, UpdateRow, UpdateStore } from '../update/staging/update-store.ts';
-import { appendLedgerEntries } from './append-ledger-entry.ts';
 import type { FederationScope } from './federation-scope.ts';
-import type { Prisma, Update } from './generated/client.ts';
+import { Prisma, type Update } from './generated/client.ts';
 import { fromJsonText } from './json-text.ts';
 import { figuresSchema } from './ledger-row.ts';
+import { told } from './write-batch.ts';
 
 const stateSchema = z.enum(['announced', 'staged', 'refused']);
 const refusalSchema = z.strictObject({
@@ -34,26 +34,29 @@ interface Transition {
 export function prismaUpdates(scope: FederationScope): UpdateStore {
   const { database, federation } = scope;
   const transition = ({ at: { round, client }, from, change, event }: Transition): Promise<void> =>
-    database.$transaction(async (transaction) => {
+    scope.write(async (transaction) => {
       const where = { federation, round, client, state: { in: [...from] } };
       const { count } = await transaction.update.updateMany({ where, data: change });
       if (count === 0)
         throw new InvariantError(`round ${round}, client ${client}: no update in state ${from.join(' or ')}`);
-      await appendLedgerEntries(transaction, scope, [event]);
+      return told(undefined, [event]);
     });
   return {
     announce: ({ round, client, digest, envelope, signature }, charge, event) =>
-      database.$transaction(async (transaction) => {
+      scope.write(async (transaction) => {
         const key = { federation, round, client };
-        const earlier = await transaction.update.count({ where: key });
-        if (earlier > 0) throw new InvariantError(`round ${round}, client ${client}: announced a second time`);
         const statement = { digest, envelope: canonicalJson(envelope), signature };
-        await transaction.update.create({ data: { ...key, ...statement, state: 'announced' } });
+        await transaction.update
+          .create({ data: { ...key, ...statement, state: 'announced' } })
+          .catch((fault: unknown) => {
+            if (!isTaken(fault)) throw fault;
+            throw new InvariantError(`round ${round}, client ${client}: announced a second time`);
+          });
         if (charge !== null) {
           const { noiseMultiplier, samplingRate, steps } = charge;
           await transaction.privacyCharge.create({ data: { ...key, noiseMultiplier, samplingRate, steps } });
         }
-        await appendLedgerEntries(transaction, scope, [event]);
+        return told(undefined, [event]);
       }),
     stage: (at, { figures, stagedAt }, event) => {
       const change = { state: 'staged', figures: canonicalJson(figures), stagedAt };
@@ -78,6 +81,10 @@ export function prismaUpdates(scope: FederationScope): UpdateStore {
     },
   };
 }
+
+/** Prisma's code for a key that has a row. */
+const isTaken = (fault: unknown): boolean =>
+  fault instanceof Prisma.PrismaClientKnownRequestError && fault.code === 'P2002';
 
 function fromUpdateRow(row: Update): UpdateRow {
   return {
