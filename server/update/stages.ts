@@ -4,6 +4,7 @@
 import type { ClientId, Digest, FederationId } from '../../shared/ids.ts';
 import type { Envelope } from '../../shared/protocol/envelope.ts';
 import type { Refused } from '../../shared/protocol/refusals.ts';
+import type { Magnitudes } from '../../shared/vector/vector.ts';
 import type { EnrolledClient } from '../admission/enrolment-store.ts';
 import type { UpdateFigures } from './update-figures.ts';
 
@@ -19,7 +20,7 @@ export interface AnnouncedUpdate {
 export interface ReceivedUpdate {
   readonly kind: 'received';
   readonly announced: AnnouncedUpdate;
-  /** As they came off the socket. */
+  /** As they came off the socket; nobody writes to them any more. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -28,8 +29,10 @@ export interface IntactUpdate {
   readonly kind: 'intact';
   readonly announced: AnnouncedUpdate;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** d values in canonical order. */
+  /** d values in canonical order; they may lie in `bytes`, and nobody writes to either. */
   readonly values: Float32Array;
+  /** Of the values: finding them finite has measured them. */
+  readonly magnitudes: Magnitudes;
 }
 
 export interface VettedUpdate {

@@ -4,7 +4,7 @@
 
 import { refuse } from '../../../shared/protocol/refusals.ts';
 import type { Refused } from '../../../shared/protocol/refusals.ts';
-import { maxAbsolute, normL2 } from '../../../shared/vector/vector.ts';
+import { type Magnitudes, magnitudes } from '../../../shared/vector/vector.ts';
 import { noiseDeficit } from './noise-distribution.ts';
 import type { IntactUpdate, RefusedUpdate, VettedUpdate } from '../stages.ts';
 import type { UpdateFigures } from '../update-figures.ts';
@@ -12,17 +12,26 @@ import type { AnomalyBounds } from './anomaly-bounds.ts';
 
 /** The first bound that is broken answers: value, then norm, then noise. */
 export function vetUpdate(update: IntactUpdate, bounds: AnomalyBounds): VettedUpdate | RefusedUpdate {
-  const figures = figuresOf(update.values, bounds);
-  const refused = tooLargeValue(figures, bounds) ?? tooLargeNorm(figures, bounds) ?? noiseMissing(figures, bounds);
+  const { figures, refused } = vetValues(update.values, bounds, update.magnitudes);
   return refused ? { ...refused, figures } : { ...update, kind: 'vetted', figures };
 }
 
-function figuresOf(values: Float32Array, { noise }: AnomalyBounds): UpdateFigures {
-  const norm = normL2(values);
+/** The same of d finite values, whosoever they are. */
+export function vetValues(
+  values: Float32Array,
+  bounds: AnomalyBounds,
+  measured: Magnitudes = magnitudes(values),
+): { readonly figures: UpdateFigures; readonly refused: Refused | undefined } {
+  const figures = figuresOf(values, bounds, measured);
+  const refused = tooLargeValue(figures, bounds) ?? tooLargeNorm(figures, bounds) ?? noiseMissing(figures, bounds);
+  return { figures, refused };
+}
+
+function figuresOf(values: Float32Array, { noise }: AnomalyBounds, { maxAbsolute, normL2 }: Magnitudes): UpdateFigures {
   return {
-    maxAbsolute: maxAbsolute(values),
-    normL2: norm,
-    noiseRatio: noise === null ? null : norm ** 2 / (values.length * noise.stdDev ** 2),
+    maxAbsolute,
+    normL2,
+    noiseRatio: noise === null ? null : normL2 ** 2 / (values.length * noise.stdDev ** 2),
     noiseDeficit: noise === null ? null : noiseDeficit(values, noise.stdDev),
   };
 }

@@ -5,6 +5,7 @@ import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.
 import type { NormBoundOptions } from './norm-bound.ts';
 import { normBound } from './norm-bound.ts';
 import { noiseDeficitBound } from './noise-distribution.ts';
+import { type SharedNoiseOptions, sharedNoiseBound } from './shared-noise.ts';
 import { FALSE_ALARM_PROBABILITY, noiseWitnessBound } from './noise-witness.ts';
 
 export interface AnomalyBounds {
@@ -19,27 +20,37 @@ export interface AnomalyBounds {
     readonly leastRatio: number;
     /** Largest deficit of small values (noise-distribution.ts). */
     readonly largestDeficit: number;
+    /** Least squared distance of two updates over 2 d s^2 (shared-noise.ts). */
+    readonly leastPairRatio: number;
   } | null;
 }
 
 export const MAX_ABSOLUTE = 10;
 
-export interface AnomalyBoundsOptions extends NormBoundOptions {
+export interface AnomalyBoundsOptions extends NormBoundOptions, SharedNoiseOptions {
   /** Default 10. */
   readonly maxAbsolute?: number | undefined;
   /** Default: what honest training and its noise can reach (norm-bound.ts). */
   readonly maxNormL2?: number | undefined;
 }
 
-/** Bounds of chance that an honest update can break: norm, witness ratio, witness deficit. */
-const CHANCES = 3;
+/**
+ * Chances of an honest update to break a bound: norm (its noise and the size of its batches, one each), witness ratio,
+ * witness deficit, distance to another. The bound on single values is a choice, which check-bounds.ts holds to the noise.
+ */
+const CHANCES = 5;
 
 /** The false alarm probability is that of the whole run and of all bounds together. */
 export function anomalyBounds(options: AnomalyBoundsOptions): AnomalyBounds {
   const { falseAlarmProbability: whole = FALSE_ALARM_PROBABILITY } = options;
   const each = { ...options, falseAlarmProbability: whole / CHANCES };
   const stdDev = noiseStdDevPerParameter(options.training, options.privacy);
-  const witness = { stdDev, leastRatio: noiseWitnessBound(each), largestDeficit: noiseDeficitBound(each) };
+  const witness = {
+    stdDev,
+    leastRatio: noiseWitnessBound(each),
+    largestDeficit: noiseDeficitBound(each),
+    leastPairRatio: sharedNoiseBound(each),
+  };
   return {
     maxAbsolute: options.maxAbsolute ?? MAX_ABSOLUTE,
     maxNormL2: options.maxNormL2 ?? normBound(each),

@@ -12,7 +12,7 @@
 // later step, hence the mean ratio by at most (steps - 1) r tr(H) / d, H the curvature of the clipped loss. Only a few
 // of d directions are curved, which keeps this well inside the margin. Measured on the digits (softmax regression,
 // d = 7850, 10 steps at rate 2, noise multiplier 1.03, 900 honest updates in numpy): the pull takes 0.006 of the ratio on
-// average, 0.020 at most; the least ratio was 0.937, the bound is 0.900. A model with sharp curvature in many directions
+// average, 0.020 at most; the least ratio was 0.937, the bound is 0.896. A model with sharp curvature in many directions
 // has to be measured again before it relies on the witness.
 
 export interface WitnessOptions {

@@ -3,9 +3,9 @@
 
 import { sha256 } from '../../../shared/digest.ts';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
-import { decodeSafetensors } from '../../../shared/update-format/safetensors.ts';
+import { decodeInPlace } from '../../../shared/update-format/safetensors.ts';
 import type { TensorSchema } from '../../../shared/update-format/tensor-schema.ts';
-import { firstNonFinite } from '../../../shared/vector/vector.ts';
+import { firstNonFinite, magnitudes } from '../../../shared/vector/vector.ts';
 import type { IntactUpdate, ReceivedUpdate } from '../stages.ts';
 
 export async function checkBytes(
@@ -18,9 +18,15 @@ export async function checkBytes(
   }
   const digest = await sha256(bytes);
   if (digest !== updateDigest) return refuse('bad-digest', { expected: updateDigest, found: digest });
-  const decoded = decodeSafetensors(bytes, schema);
+  const decoded = decodeInPlace(bytes, schema);
   if (decoded.kind === 'refused') return decoded;
-  const at = firstNonFinite(decoded.values);
-  if (at >= 0) return refuse('not-finite', { expected: 'finite values', found: `${decoded.values[at]} at ${at}` });
-  return { kind: 'intact', announced, bytes, values: decoded.values };
+  const { values } = decoded;
+  const measured = magnitudes(values);
+  if (!Number.isFinite(measured.normL2)) return notFinite(values);
+  return { kind: 'intact', announced, bytes, values, magnitudes: measured };
+}
+
+function notFinite(values: Float32Array): Refused {
+  const at = firstNonFinite(values);
+  return refuse('not-finite', { expected: 'finite values', found: `${values[at]} at ${at}` });
 }

@@ -14,11 +14,13 @@ import type { AnnouncedUpdate } from '../stages.ts';
 export interface StatementTerms {
   readonly terms: FederationTerms;
   readonly schemaDigest: Digest;
+  /** Whether a tree head of the ledger was signed here. */
+  isCheckpoint(head: Envelope['checkpoint']): Promise<boolean>;
 }
 
 export async function checkStatement(
   { client, begin, round }: AdmittedUpload,
-  { terms, schemaDigest }: StatementTerms,
+  { terms, schemaDigest, isCheckpoint }: StatementTerms,
 ): Promise<AnnouncedUpdate | Refused> {
   const { envelope, signature } = begin;
   const signed =
@@ -32,6 +34,8 @@ export async function checkStatement(
   if (baseModelDigest !== round.baseModel) {
     return refuse('wrong-base', { expected: round.baseModel, found: baseModelDigest });
   }
+  const { checkpoint } = envelope;
+  if (!(await isCheckpoint(checkpoint))) return unknownCheckpoint(checkpoint);
   return termsComplaint(envelope, terms, schemaDigest) ?? { kind: 'announced', client, envelope, signature };
 }
 
@@ -50,6 +54,10 @@ function termsComplaint(envelope: Envelope, terms: FederationTerms, schemaDigest
   if (claimed !== required) return refuse('wrong-terms', { expected: required, found: claimed });
   return undefined;
 }
+
+/** Either the client was shown another history, or this one was taken back: both are for people to look into. */
+const unknownCheckpoint = ({ size, root }: Envelope['checkpoint']): Refused =>
+  refuse('unknown-checkpoint', { expected: 'a checkpoint of this ledger', found: `size ${size}, root ${root}` });
 
 function claimText(claim: PrivacyClaim | null): string {
   if (claim === null) return 'no privacy';

@@ -1,9 +1,11 @@
 // One place a client and round: the first validly signed statement takes it, and privacy is charged with it, since the
-// client's first byte has left. The same update again is welcome at any time; a different one is equivocation.
+// client's first byte has left. The same statement again is welcome at any time; any other is equivocation, also one
+// about the same update, since the ledger keeps the first alone.
 
 import type { SampledGaussianEvent } from '../../../shared/accounting/privacy-event.ts';
+import { canonicalJson } from '../../../shared/canonical-json.ts';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
-import type { FederationId } from '../../../shared/ids.ts';
+import type { Digest, FederationId } from '../../../shared/ids.ts';
 import type { AnnouncedUpdate, StagedUpdate } from '../stages.ts';
 import { stagedFrom } from './staged-from.ts';
 import type { UpdateStore } from './update-store.ts';
@@ -24,10 +26,15 @@ export async function claimPlace(
   const { round, updateDigest: digest } = envelope;
   const taken = await place.updates.find({ round, client: client.id });
   if (!taken) {
-    const event = { type: 'update-announced', round, client: client.id, update: digest, signature } as const;
+    const event = { type: 'update-announced', round, client: client.id, envelope, signature } as const;
     await place.updates.announce({ round, client: client.id, digest, envelope, signature }, place.charge, event);
     return announced;
   }
-  if (taken.digest !== digest) return refuse('equivocation', { expected: taken.digest, found: digest });
+  if (canonicalJson(taken.envelope) !== canonicalJson(envelope)) return equivocation(taken.digest, digest);
   return stagedFrom(taken, place.federation) ?? announced;
+}
+
+function equivocation(expected: Digest, found: Digest): Refused {
+  if (expected !== found) return refuse('equivocation', { expected, found });
+  return refuse('equivocation', { expected: 'the statement signed first', found: 'another about the same update' });
 }

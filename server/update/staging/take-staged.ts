@@ -4,8 +4,9 @@
 import { type ClientId, compareText, type Digest, type FederationId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import type { BlobStore } from '../../../shared/ports.ts';
-import { decodeSafetensors } from '../../../shared/update-format/safetensors.ts';
+import { decodeInPlace } from '../../../shared/update-format/safetensors.ts';
 import type { TensorSchema } from '../../../shared/update-format/tensor-schema.ts';
+import type { UpdateFigures } from '../update-figures.ts';
 import type { UpdateRow } from './update-store.ts';
 
 export interface StagedPlace {
@@ -17,7 +18,8 @@ export interface StagedPlace {
 export interface TakenUpdate {
   readonly client: ClientId;
   readonly digest: Digest;
-  readonly normL2: number;
+  readonly figures: UpdateFigures;
+  /** Over the bytes as they were read where those lie in order: nobody writes to them. */
   readonly values: Float32Array;
 }
 
@@ -34,7 +36,7 @@ async function takeUpdate(
 ): Promise<TakenUpdate> {
   const bytes = await blobs.get(digest);
   if (!bytes || !figures) throw new InvariantError(`the staged update ${digest} of ${client} is not in the blob store`);
-  const decoded = decodeSafetensors(bytes, schema);
+  const decoded = decodeInPlace(bytes, schema);
   if (decoded.kind === 'refused') throw new InvariantError(`the staged update ${digest}: ${decoded.refusal.message}`);
-  return { client, digest, normL2: figures.normL2, values: decoded.values };
+  return { client, digest, figures, values: decoded.values };
 }
