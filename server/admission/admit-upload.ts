@@ -25,7 +25,8 @@ export interface UploadRequest {
 export function admitUpload({ federation, client, begin, round }: UploadRequest): AdmittedUpload | Refused {
   if (begin.federation !== federation) return refuse('wrong-federation', { found: begin.federation });
   if (!client) return refuse('not-enrolled', { hint: 'join the federation on this socket first' });
-  if (client.banned) return refuse('banned');
+  // Its socket is being closed: this message was on its way before that.
+  if (client.status !== 'active') return refuse(client.status === 'banned' ? 'banned' : 'revoked');
   if (round?.number !== begin.round) {
     const found = `round ${begin.round}`;
     return refuse('round-closed', { expected: round ? `round ${round.number}` : 'no round is open', found });
