@@ -4,23 +4,23 @@ import type { z } from 'zod';
 import * as messages from '../../shared/protocol/messages.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { ClientSession } from './client-session.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import type { SocketRate } from './message-rates.ts';
 
 export interface IncomingMessage {
   readonly event: string;
   readonly input: unknown;
   readonly session: ClientSession;
-  readonly bucket: TokenBucket;
+  readonly rate: SocketRate;
   readonly now: Date;
 }
 
 export type Answer = { readonly kind: string };
 
-export async function answerMessage({ event, input, session, bucket, now }: IncomingMessage): Promise<Answer> {
+export async function answerMessage({ event, input, session, rate, now }: IncomingMessage): Promise<Answer> {
   const act = acts.get(event);
-  // A joined client's chunks come as fast as they are acknowledged; anybody else's are messages like all others.
-  const isFree = event === 'upload-chunk' && session.client !== undefined;
-  if (!isFree && !bucket.take(now.getTime())) return refuse('rate-limited', { hint: 'wait a second' });
+  // An answer and no record: whoever asks too often must not be able to fill the ledger.
+  if (!rate.allows({ event, client: session.client?.id, nowMs: now.getTime() }))
+    return refuse('rate-limited', { hint: 'wait a second' });
   if (!act)
     return await session.turnAway(
       refuse('malformed-message', { expected: [...acts.keys()].join(', '), found: 'an unknown event' }),
@@ -42,11 +42,13 @@ function reading<Schema extends z.ZodType>(
 }
 
 const acts: ReadonlyMap<string, Act> = new Map([
-  ['hello', reading(messages.helloSchema, (hello, session) => session.hello(hello))],
+  ['hello', reading(messages.helloSchema, (hello, session, now) => session.hello(hello, now))],
   ['join', reading(messages.joinSchema, (join, session, now) => session.join(join, now))],
   ['upload-begin', reading(messages.uploadBeginSchema, (begin, session) => session.begin(begin))],
   ['upload-chunk', reading(messages.uploadChunkSchema, (chunk, session) => session.chunk(chunk))],
   ['upload-end', reading(messages.uploadEndSchema, (end, session) => session.end(end))],
+  ['ledger-proof', reading(messages.ledgerProofRequestSchema, (request, session) => session.proveHistory(request))],
+  ['renew-token', reading(messages.renewTokenSchema, (renew, session, now) => session.renewToken(renew, now))],
   ['decline', reading(messages.declineSchema, (decline, session) => session.decline(decline))],
 ]);
 

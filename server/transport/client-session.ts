@@ -9,9 +9,13 @@ import type {
   Hello,
   Join,
   Joined,
+  LedgerProof,
+  LedgerProofRequest,
   Noted,
   ReceiptMessage,
+  RenewToken,
   SendFrom,
+  TokenMessage,
   UploadBegin,
   UploadChunk,
   UploadEnd,
@@ -27,15 +31,17 @@ import type { UploadBuffers } from './upload-buffers.ts';
 
 const CHALLENGE_BYTES = 32;
 const TOKEN_BYTES = 32;
+/** A stolen token is of little use; a client that goes on asks for another. */
+const TOKEN_LIFE_MS = 10 * 60_000;
 
 export class ClientSession {
   readonly #doors: Doors;
   readonly #uploads: UploadBuffers;
-  #greeting: { readonly challenge: string; readonly protocolVersion: number } | undefined;
+  #greeting: { readonly challenge: string; readonly protocolVersion: number; readonly at: Date } | undefined;
   #client: EnrolledClient | undefined;
   #joining = false;
-  /** Bearer token for model downloads while the socket lives. */
-  readonly token = randomHex(TOKEN_BYTES);
+  /** Bearer token for model downloads, while the socket lives. */
+  #token: { readonly text: string; readonly expiresAtMs: number } | undefined;
 
   constructor(doors: Doors, uploads: UploadBuffers) {
     this.#doors = doors;
@@ -46,13 +52,19 @@ export class ClientSession {
     return this.#client;
   }
 
-  async hello({ federation, protocolVersions }: Hello): Promise<Welcome | Refused> {
+  /** Whether a bearer token is this session's and not too old. */
+  holdsToken(text: string, now: Date): boolean {
+    return this.#token?.text === text && now.getTime() < this.#token.expiresAtMs;
+  }
+
+  async hello({ federation, protocolVersions }: Hello, now: Date): Promise<Welcome | Refused> {
     if (federation !== this.#doors.federation)
       return await this.turnAway(refuse('wrong-federation', { found: federation }));
     const common = PROTOCOL_VERSIONS.find((version) => protocolVersions.includes(version));
     if (common === undefined) return await this.turnAway(noCommonVersion(protocolVersions));
-    this.#greeting = { challenge: randomHex(CHALLENGE_BYTES), protocolVersion: common };
-    return { kind: 'welcome', ...this.#greeting };
+    const greeting = { challenge: randomHex(CHALLENGE_BYTES), protocolVersion: common };
+    this.#greeting = { ...greeting, at: now };
+    return { kind: 'welcome', ...greeting, ledgerKey: this.#doors.ledgerKey };
   }
 
   async join(join: Join, now: Date): Promise<Joined | Refused> {
@@ -63,17 +75,19 @@ export class ClientSession {
     const { federation } = this.#doors;
     const { offer, ...welcome } = await this.#doors.welcome(admitted.client);
     const offered = offer && { federation, ...offer };
-    return { kind: 'joined', ...welcome, offer: offered, token: this.token, limits: { chunkBytes, chunksInFlight } };
+    const { token, expiresInMs: tokenExpiresInMs } = this.#newToken(now);
+    const limits = { chunkBytes, chunksInFlight };
+    return { kind: 'joined', ...welcome, offer: offered, token, tokenExpiresInMs, limits };
   }
 
   /** One client a socket: a second key on it would stay "connected" when the socket has gone. */
   async #admit(join: Join, now: Date): Promise<Admitted | Refused> {
     if (this.#client || this.#joining) return refuse('replayed', { expected: 'one join a socket' });
-    const { challenge, protocolVersion = 0 } = this.#greeting ?? {};
+    const { challenge, protocolVersion = 0, at: challengedAt = now } = this.#greeting ?? {};
     this.#greeting = undefined;
     this.#joining = true;
     try {
-      return await this.#doors.join({ join, challenge, protocolVersion, now });
+      return await this.#doors.join({ join, challenge, challengedAt, protocolVersion, now });
     } finally {
       this.#joining = false;
     }
@@ -83,7 +97,8 @@ export class ClientSession {
     const outcome = await this.#doors.announce(begin, this.#client);
     if (outcome.kind === 'refused') return outcome;
     if (outcome.kind === 'staged') return receiptMessage(outcome.receipt);
-    return { kind: 'send-from', offset: this.#uploads.open(outcome) };
+    const offset = this.#uploads.open(outcome);
+    return typeof offset === 'number' ? { kind: 'send-from', offset } : offset;
   }
 
   async chunk(chunk: UploadChunk): Promise<ChunkReceived | Refused> {
@@ -105,6 +120,25 @@ export class ClientSession {
   async turnAway(refused: Refused): Promise<Refused> {
     await this.#doors.turnedAway(refused.refusal, this.#client?.id ?? null);
     return refused;
+  }
+
+  async proveHistory(request: LedgerProofRequest): Promise<LedgerProof | Refused> {
+    if (!this.#client) return await this.turnAway(refuse('not-enrolled'));
+    const proof = await this.#doors.proveHistory(request, this.#client.id);
+    return proof.kind === 'refused' ? await this.turnAway(proof) : proof;
+  }
+
+  async renewToken({ federation }: RenewToken, now: Date): Promise<TokenMessage | Refused> {
+    if (!this.#client) return await this.turnAway(refuse('not-enrolled'));
+    if (federation !== this.#doors.federation)
+      return await this.turnAway(refuse('wrong-federation', { found: federation }));
+    return this.#newToken(now);
+  }
+
+  #newToken(now: Date): TokenMessage {
+    const token = randomHex(TOKEN_BYTES);
+    this.#token = { text: token, expiresAtMs: now.getTime() + TOKEN_LIFE_MS };
+    return { kind: 'token', token, expiresInMs: TOKEN_LIFE_MS };
   }
 
   async decline(decline: Decline): Promise<Noted | Refused> {

@@ -1,5 +1,5 @@
-// Rate limit of one socket: `burst` messages at once, `perSecond` in the long run. Stops a joined or half-joined socket
-// from keeping the coordinator busy with cheap questions; upload chunks are bounded by their acknowledgements instead.
+// Rate limit of one sender: `burst` messages at once, `perSecond` in the long run. Stops it from keeping the coordinator
+// busy with cheap questions; upload chunks are bounded by their acknowledgements instead.
 
 export interface Rate {
   readonly burst: number;
@@ -19,11 +19,21 @@ export class TokenBucket {
 
   /** False when the message has to be turned away. */
   take(nowMs: number): boolean {
-    const elapsedMs = Math.max(0, nowMs - this.#refilledAtMs);
-    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsedMs / 1000) * this.#rate.perSecond);
-    this.#refilledAtMs = nowMs;
+    this.#refill(nowMs);
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
+  }
+
+  /** A full bucket is as good as a new one. */
+  isFull(nowMs: number): boolean {
+    this.#refill(nowMs);
+    return this.#tokens === this.#rate.burst;
+  }
+
+  #refill(nowMs: number): void {
+    const elapsedMs = Math.max(0, nowMs - this.#refilledAtMs);
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsedMs / 1000) * this.#rate.perSecond);
+    this.#refilledAtMs = nowMs;
   }
 }

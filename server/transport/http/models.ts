@@ -2,9 +2,10 @@
 // can be cached, and can be fetched in ranges. Only digests of model versions are served: updates lie in the same store.
 
 import { basename, dirname } from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Digest, type FederationId, isDigest } from '../../../shared/ids.ts';
-import { type RefusalCode, refusalCatalogue, refuse } from '../../../shared/protocol/refusals.ts';
+import { type RefusalCode, refuse } from '../../../shared/protocol/refusals.ts';
+import { turnAway } from './turn-away.ts';
 
 export interface ModelDownloads {
   readonly federation: FederationId;
@@ -22,12 +23,13 @@ export function registerModels(app: FastifyInstance, downloads: ModelDownloads):
     '/federations/:federation/models/:digest',
     async (request, reply) => {
       const { federation, digest } = request.params;
-      const turnAway = (code: RefusalCode, expected: string): unknown =>
-        reply.code(refusalCatalogue[code].httpStatus).send(refuse(code, { expected }));
+      const refused = (code: RefusalCode, expected: string): FastifyReply =>
+        turnAway(reply, refuse(code, { expected }));
       const token = /^Bearer ([0-9a-f]+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-      if (!downloads.isToken(token)) return turnAway('not-enrolled', 'the bearer token of a joined client');
-      if (federation !== downloads.federation) return turnAway('wrong-federation', downloads.federation);
-      if (!isDigest(digest) || !(await downloads.isModel(digest))) return turnAway('unknown-model', 'a model’s digest');
+      if (!downloads.isToken(token)) return await refused('not-enrolled', 'the bearer token of a joined client');
+      if (federation !== downloads.federation) return await refused('wrong-federation', downloads.federation);
+      if (!isDigest(digest) || !(await downloads.isModel(digest)))
+        return await refused('unknown-model', 'a model’s digest');
       const file = downloads.blobFile(digest);
       return await reply
         .header('content-type', 'application/octet-stream')
