@@ -2,17 +2,28 @@
 // rounds who has reported, and the ledger who was turned away.
 
 import type { ClientId } from '../shared/ids.ts';
-import type { Decline, UploadBegin } from '../shared/protocol/messages.ts';
+import type { Decline, LedgerProof, LedgerProofRequest, UploadBegin } from '../shared/protocol/messages.ts';
+import type { OfferedRound } from '../shared/protocol/round-record.ts';
 import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refusal, type RefusalCode, type Refused, refuse } from '../shared/protocol/refusals.ts';
 import { SerialQueue } from '../shared/serial-queue.ts';
 import type { EnrolledClient } from './admission/enrolment-store.ts';
+import { isAudience } from './admission/audience.ts';
 import { admitClient, type Admitted, type JoinRequest } from './admission/join.ts';
-import { type Foundation, newestModel } from './foundation.ts';
+import { type Foundation, newestCheckpoint, newestModel } from './foundation.ts';
+import { proveHistory } from './ledger/prove-history.ts';
 import type { RoundRunner } from './round/run-round.ts';
 import type { Doors, WelcomeFacts } from './transport/doors.ts';
 import { announceUpdate, receiveUpdate, type UpdateRooms } from './update/receive-update.ts';
 import type { AnnouncedUpdate, ReceivedUpdate, RefusedUpdate, StagedUpdate } from './update/stages.ts';
+
+/** What joining needs to know of the coordinator as a whole. */
+export interface Entrance {
+  /** That is listened on. */
+  port(): number;
+  /** A client takes part no longer. */
+  onBarred(client: ClientId): void;
+}
 
 export class ClientDoors implements Doors {
   readonly #foundation: Foundation;
@@ -20,10 +31,14 @@ export class ClientDoors implements Doors {
   readonly #rooms: UpdateRooms;
   /** Apart from the turns of staging and closing: nobody who stages waits for strangers at the door. */
   readonly #joins = new SerialQueue();
+  /** Not yet answered. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #entrance: Entrance;
 
-  constructor(foundation: Foundation, runner: RoundRunner) {
+  constructor(foundation: Foundation, runner: RoundRunner, entrance: Entrance) {
     this.#foundation = foundation;
     this.#runner = runner;
+    this.#entrance = entrance;
     this.#rooms = updateRooms(foundation, runner);
   }
 
@@ -31,55 +46,113 @@ export class ClientDoors implements Doors {
     return this.#foundation.federation;
   }
 
-  async join(request: JoinRequest): Promise<Admitted | Refused> {
-    const { enrolment } = this.#foundation.stores;
-    return await this.#joins.run(() => admitClient(request, this.federation, enrolment));
+  get ledgerKey(): string {
+    return this.#foundation.stores.ledger.publicKey;
   }
 
-  /** Resolves when every join asked for so far has been answered. */
-  async joinsUnderWay(): Promise<void> {
-    await this.#joins.run(() => Promise.resolve());
+  async join(request: JoinRequest): Promise<Admitted | Refused> {
+    const { stores, config, publicUrl } = this.#foundation;
+    const place = {
+      federation: this.federation,
+      enrolment: stores.enrolment,
+      admission: config.admission,
+      isAudience: (origin: string) => isAudience(origin, { publicUrl, port: this.#entrance.port() }),
+      onBarred: this.#entrance.onBarred,
+    };
+    return await this.#answered(this.#joins.run(() => admitClient(request, place)));
+  }
+
+  /** Resolves when all joins, statements, updates and declines that have come so far have been answered. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #answered<T>(outcome: Promise<T>): Promise<T> {
+    this.#underWay.add(outcome);
+    try {
+      return await outcome;
+    } finally {
+      this.#underWay.delete(outcome);
+    }
   }
 
   async welcome({ id, organisation }: EnrolledClient): Promise<WelcomeFacts> {
     const { terms } = this.#foundation;
     const modelDigest = await newestModel(this.#foundation);
-    // Asked last: a round offered meanwhile was sent to the socket that the client had before.
-    const { open, isFinished: finished } = this.#runner;
-    const offer = open?.cohort.includes(id) ? this.#runner.offerOf(open) : null;
-    return { client: id, organisation, terms, modelDigest, offer, finished };
+    const { open, checkpoint } = await this.#openWithCheckpoint();
+    const { isFinished: finished } = this.#runner;
+    const underWay = open && { ...this.#runner.offerOf(open), checkpoint };
+    const offer = underWay && open.cohort.includes(id) ? underWay : null;
+    const comeBackInMs = underWay && !offer ? underWay.deadlineMs : null;
+    return { client: id, organisation, terms, modelDigest, checkpoint, comeBackInMs, offer, finished };
+  }
+
+  /**
+   * The round is asked for last, since one offered meanwhile was sent to the socket that the client had before; and the
+   * checkpoint is one from after its offer, so that the commit of its base model is in it.
+   */
+  async #openWithCheckpoint(): Promise<{ readonly open: OfferedRound | undefined; readonly checkpoint: string }> {
+    for (;;) {
+      const { open } = this.#runner;
+      const checkpoint = await newestCheckpoint(this.#foundation);
+      if (this.#runner.open === open) return { open, checkpoint };
+    }
   }
 
   async announce(
     begin: UploadBegin,
     client: EnrolledClient | undefined,
   ): Promise<AnnouncedUpdate | StagedUpdate | Refused> {
+    return await this.#answered(this.#announce(begin, client));
+  }
+
+  async #announce(
+    begin: UploadBegin,
+    client: EnrolledClient | undefined,
+  ): Promise<AnnouncedUpdate | StagedUpdate | Refused> {
     const { turns, federation } = this.#foundation;
-    const outcome = await turns.run(() =>
+    const outcome = await turns.share(client?.id ?? '', () =>
       announceUpdate({ federation, client, begin, round: this.#runner.open }, this.#rooms),
     );
-    if (!isRefused(outcome)) return outcome;
-    await this.turnedAway(outcome.refusal, client?.id ?? null);
-    const { code } = outcome.refusal;
-    // A second statement takes nothing away from the first, which may be staged or on its way.
-    if (client && code !== 'equivocation') this.#gaveUp(client.id, begin.round, code);
+    if (isRefused(outcome)) await this.#notAnnounced(outcome.refusal, begin, client);
     return outcome;
   }
 
+  async #notAnnounced(refusal: Refusal, begin: UploadBegin, client: EnrolledClient | undefined): Promise<void> {
+    const { code } = refusal;
+    // Nobody is held to what they have not signed.
+    if (!client || code === 'bad-signature') return await this.turnedAway(refusal, null);
+    // A second statement takes nothing away from the first, which may be staged or on its way.
+    if (code === 'equivocation') return await this.#equivocated(begin, client);
+    await this.turnedAway(refusal, client.id);
+    this.#gaveUp(client.id, begin.round, code);
+  }
+
+  async #equivocated({ round, envelope, signature }: UploadBegin, client: EnrolledClient): Promise<void> {
+    const { stores, refusals } = this.#foundation;
+    const first = await stores.updates.find({ round, client: client.id });
+    if (first) await refusals.recordEquivocation(first.digest, { envelope, signature });
+  }
+
   async receive(received: ReceivedUpdate): Promise<StagedUpdate | Refused> {
+    return await this.#answered(this.#receive(received));
+  }
+
+  async #receive(received: ReceivedUpdate): Promise<StagedUpdate | Refused> {
     const { client, envelope } = received.announced;
     const outcome = await receiveUpdate(received, this.#rooms);
     if (!isRefused(outcome)) {
       this.#runner.reported(client.id, envelope.round, 'staged');
       return outcome;
     }
-    await this.#foundation.turns.run(() => this.#recordRefused(received.announced, outcome));
+    await this.#foundation.turns.share(client.id, () => this.#recordRefused(received.announced, outcome));
     this.#runner.reported(client.id, envelope.round, 'refused');
     return { kind: 'refused', refusal: outcome.refusal };
   }
 
   async decline(decline: Decline, client: EnrolledClient | undefined): Promise<Refused | undefined> {
-    return await this.#foundation.turns.run(() => this.#decline(decline, client));
+    const { turns } = this.#foundation;
+    return await this.#answered(turns.share(client?.id ?? '', () => this.#decline(decline, client)));
   }
 
   async #decline(
@@ -102,6 +175,20 @@ export class ClientDoors implements Doors {
     await this.#foundation.refusals.record(refusal, { round: this.#runner.open?.number ?? null, client });
   }
 
+  async proveHistory(request: LedgerProofRequest, client: ClientId): Promise<LedgerProof | Refused> {
+    const { stores } = this.#foundation;
+    if (request.federation !== this.federation) return refuse('wrong-federation', { found: request.federation });
+    return await proveHistory(request, client, {
+      federation: this.federation,
+      ledger: stores.ledger,
+      models: stores.models,
+    });
+  }
+
+  async isActive(client: ClientId): Promise<boolean> {
+    return (await this.#foundation.stores.enrolment.client(client))?.status === 'active';
+  }
+
   populationChanged(): void {
     this.#runner.populationChanged();
   }
@@ -120,8 +207,8 @@ export class ClientDoors implements Doors {
     if (this.#runner.open?.number !== round || row?.state !== 'announced')
       return await this.turnedAway(refused.refusal, client.id);
     const figures = 'figures' in refused ? refused.figures : null;
-    const { code, expected, found } = refused.refusal;
-    const event = { type: 'refused', round, client: client.id, code, expected, found } as const;
+    const { code } = refused.refusal;
+    const event = { type: 'refused', round, client: client.id, code } as const;
     await updates.refuse({ round, client: client.id }, { refusal: refused.refusal, figures }, event);
   }
 }
@@ -129,7 +216,11 @@ export class ClientDoors implements Doors {
 function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
   const { federation, terms, schemaDigest, bounds, stores, blobs, clock, turns } = foundation;
   return {
-    statement: { terms, schemaDigest },
+    statement: {
+      terms,
+      schemaDigest,
+      isCheckpoint: async ({ size, root }) => (await stores.ledger.headAt(size))?.root === root,
+    },
     place: { federation, updates: stores.updates, charge: privacyEventOf(terms) },
     bounds,
     staging: {
@@ -137,7 +228,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       blobs,
       clock,
       isOpen: (round) => runner.open?.number === round,
-      inTurn: (act) => turns.run(act),
+      inTurn: (client, act) => turns.share(client, act),
     },
   };
 }

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { calibrateNoiseMultiplier } from '../shared/accounting/calibrate.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { InvariantError } from '../shared/invariant-error.ts';
+import { MAX_DELAY_MS } from '../shared/ports.ts';
 import { federationIdSchema } from '../shared/protocol/envelope.ts';
 import { type Refused, refuse } from '../shared/protocol/refusals.ts';
 import {
@@ -19,11 +20,10 @@ import {
 } from '../shared/protocol/terms.ts';
 import { canonicalOrder } from '../shared/update-format/tensor-schema.ts';
 import { budgetComplaint } from './privacy/planned-budget.ts';
+import { HISTORY_TEST } from './update/anomaly/client-history.ts';
 import { MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
 
 const count = z.number().int().positive();
-/** What setTimeout takes: anything longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const initialTensorSchema = tensorSpecSchema.extend({ initial: z.enum(['zeros', 'glorot-uniform']).default('zeros') });
 
@@ -43,17 +43,57 @@ const cohortSchema = z.strictObject({
   /** Clients offered a round at most. */
   size: count.max(10_000).default(20),
   /** How long to wait for more clients once the minimum is there. */
-  selectionTimeoutMs: count.max(LONGEST_TIMER_MS).default(3_000),
+  selectionTimeoutMs: count.max(MAX_DELAY_MS).default(3_000),
   /** Staged updates without which a round is abandoned; what the rule needs for f, where that is more. */
   quorum: count.optional(),
   /** How long after the offer a round closes with the updates it has. */
-  deadlineMs: count.max(LONGEST_TIMER_MS).default(60_000),
+  deadlineMs: count.max(MAX_DELAY_MS).default(60_000),
+  /** Clients of one organisation in one cohort at most; null: no cap. */
+  maxPerOrganisation: count.nullable().default(null),
+  /** Share of the cohort that may fail to report without the round being abandoned for it. */
+  dropOutShare: z.number().nonnegative().lt(1).default(0),
+});
+
+const admissionSchema = z.strictObject({
+  /** True: whoever enrols waits for an admin's approval. */
+  approval: z.boolean().default(false),
+  /** What becomes of a client whose name could be taken for another's: it waits for approval, or is turned away. */
+  lookAlikeNames: z.enum(['hold', 'refuse']).default('hold'),
+});
+
+const adminRuleSchema = z.strictObject({
+  name: z.string(),
+  /** An expression such as `normZ > 6 or cosineToMedian < -0.2`. */
+  when: z.string(),
+  action: z.enum(['flag', 'quarantine']).default('flag'),
+});
+
+const historyTestSchema = z.strictObject({
+  alarmRateHonest: z.number().default(HISTORY_TEST.alarmRateHonest),
+  alarmRateLiar: z.number().default(HISTORY_TEST.alarmRateLiar),
+  falseBanRate: z.number().default(HISTORY_TEST.falseBanRate),
+});
+
+const anomalySchema = z.strictObject({
+  /** The admin's own rules over the figures of an update (update/anomaly/admin-rules.ts). */
+  rules: z.array(adminRuleSchema).max(50).default([]),
+  /** The test of a client against its own history (update/anomaly/client-history.ts). */
+  history: historyTestSchema.prefault({}),
+  /** True: a client that its own history speaks against is banned, not only flagged. */
+  banSuspects: z.boolean().default(false),
+});
+
+const retentionSchema = z.strictObject({
+  /** For how many rounds after their own the bytes of updates are kept, so that the model can be recomputed. */
+  updateRounds: count.default(1),
 });
 
 const ruleConfigSchema = z.strictObject({
   name: z.string().default('multi-krum'),
   /** Liars tolerated: a whole number, or below 1 a share of the clients offered the round, rounded up. */
-  f: z.number().nonnegative().default(0.2),
+  f: z.number().nonnegative().optional(),
+  /** In the place of f: so many organisations may collude, and f is the number of their clients in the cohort. */
+  dishonestOrganisations: count.optional(),
   /** How many updates multi-Krum averages; n - f - 2 unless given. */
   m: count.optional(),
 });
@@ -82,12 +122,18 @@ const fileSchema = z.strictObject({
   cohort: cohortSchema.prefault({}),
   rule: ruleConfigSchema.prefault({}),
   bounds: boundsSchema.prefault({}),
+  admission: admissionSchema.prefault({}),
+  anomaly: anomalySchema.prefault({}),
+  retention: retentionSchema.prefault({}),
   training: trainingTermsSchema,
   privacy: z.discriminatedUnion('mode', [localPrivacySchema, z.strictObject({ mode: z.literal('none') })]),
 });
 
 /** As stored: nothing left to default or to calibrate. */
-export const federationConfigSchema = fileSchema.extend({ privacy: privacyTermsSchema });
+export const federationConfigSchema = fileSchema.extend({
+  rule: ruleConfigSchema.required({ f: true }),
+  privacy: privacyTermsSchema,
+});
 export type FederationConfig = Readonly<z.output<typeof federationConfigSchema>>;
 
 /** `founded`: as for `parseFederation`. */
@@ -118,7 +164,8 @@ export async function readFederationFile(
 export function parseFederation(input: unknown, founded?: FederationConfig): FederationConfig | Refused {
   const file = fileSchema.safeParse(input);
   if (!file.success) return configRefusal(file.error);
-  const { privacy, ...rest } = file.data;
+  const { privacy, ...given } = file.data;
+  const rest = { ...given, rule: { ...given.rule, f: given.rule.f ?? defaultF(given.rule) } };
   if (privacy.mode === 'none') return { ...rest, privacy };
   const kept = privacy.noiseMultiplier === undefined ? foundedNoise(rest.federation, founded) : undefined;
   const noiseMultiplier = privacy.noiseMultiplier ?? kept ?? calibrated(rest, privacy);
@@ -127,6 +174,10 @@ export function parseFederation(input: unknown, founded?: FederationConfig): Fed
   const complaint = kept === undefined ? undefined : budgetComplaint(config, (epsilon) => `epsilonBudget: ${epsilon}`);
   return complaint ?? config;
 }
+
+/** Without colluding organisations, a fifth of the cohort. */
+const defaultF = ({ dishonestOrganisations }: { dishonestOrganisations?: number | undefined }): number =>
+  dishonestOrganisations === undefined ? 0.2 : 0;
 
 function foundedNoise(federation: string, founded: FederationConfig | undefined): number | undefined {
   if (founded?.federation !== federation || founded.privacy.mode === 'none') return undefined;
@@ -184,6 +235,11 @@ const knownKeys: readonly string[] = [
   cohortSchema,
   ruleConfigSchema,
   boundsSchema,
+  admissionSchema,
+  anomalySchema,
+  adminRuleSchema,
+  historyTestSchema,
+  retentionSchema,
   localPrivacySchema,
   trainingTermsSchema,
   initialTensorSchema,

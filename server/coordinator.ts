@@ -4,17 +4,19 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { sha256 } from '../shared/digest.ts';
+import type { ClientId } from '../shared/ids.ts';
 import { InvariantError } from '../shared/invariant-error.ts';
 import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
-import { SerialQueue } from '../shared/serial-queue.ts';
 import { settlement } from '../shared/settlement.ts';
 import { schemaText } from '../shared/update-format/tensor-schema.ts';
+import { Administration } from './admission/administration.ts';
 import { type InviteTerms, issueInvite } from './admission/issue-invite.ts';
 import { ClientDoors } from './client-doors.ts';
 import { configText, termsOf } from './config.ts';
 import { fixedDifference } from './fixed-part.ts';
 import type { CoordinatorOptions, Foundation } from './foundation.ts';
 import { RefusalLog } from './ledger/refusal-log.ts';
+import { requireOwnLedger } from './ledger/require-own-ledger.ts';
 import { foundFederation } from './model/found-federation.ts';
 import { CoordinatorActs } from './round-acts.ts';
 import { RoundRunner } from './round/run-round.ts';
@@ -22,8 +24,9 @@ import { turnedAwayFrom } from './round/turned-away.ts';
 import { ByteMeter } from './transport/byte-meter.ts';
 import { buildHttpServer } from './transport/http/http-server.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
+import { Turns } from './turns.ts';
 import { vetConfig } from './vet-config.ts';
-import { dropUpdatesBefore } from './update/staging/drop-updates.ts';
+import { dropUpdatesBeyond } from './update/staging/drop-updates.ts';
 
 export interface ListenOptions {
   /** 0 for any free port. */
@@ -46,13 +49,15 @@ export interface Coordinator {
 /** Refuses a configuration that cannot be run, and a folder that was founded otherwise. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator | Refused> {
   const { config, stores, blobs, clock } = options;
-  const vetted = vetConfig(config);
+  const vetted = await vetConfig(config);
   if (isRefused(vetted)) return vetted;
   const { federation, model } = config;
   const { tensors, seed } = model;
   const plan = { federation, configText: configText(config), fixedDifference, tensors, seed };
-  const founded = await foundFederation(plan, { store: stores.federation, blobs, clock });
+  const { publicKey: ledgerKey } = stores.ledger;
+  const founded = await foundFederation(plan, { store: stores.federation, blobs, clock, ledgerKey });
   if (isRefused(founded)) return founded;
+  await requireOwnLedger(stores.ledger, federation);
   if (vetted.bounds.noise?.leastRatio === 0)
     options.log('the model is too small for a noise witness: nobody can be refused for leaving the noise out');
   const terms = termsOf(config);
@@ -63,9 +68,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     schemaDigest: await sha256(schemaText(terms.tensors)),
     rule: vetted.rule,
     bounds: vetted.bounds,
+    adminRules: vetted.adminRules,
     initialModel: founded.initialModel.digest,
-    refusals: new RefusalLog(stores.ledger),
-    turns: new SerialQueue(),
+    refusals: new RefusalLog({ ledger: stores.ledger, clock, onFault: (fault) => options.log(String(fault)) }),
+    turns: new Turns(),
   });
   await running.resume();
   return running;
@@ -79,38 +85,49 @@ class RunningCoordinator implements Coordinator {
   readonly #http: FastifyInstance;
   readonly #gateway: SocketGateway;
   readonly #doors: ClientDoors;
+  readonly #administration: Administration;
+  #port = 0;
 
   constructor(foundation: Foundation) {
     const { config, federation, stores, clock, log, blobFile } = foundation;
     this.#foundation = foundation;
+    const entrance = { port: () => this.#port, onBarred: (client: ClientId) => this.#bar(client) };
+    const { enrolment, ledger } = stores;
+    const issuing = { federation, enrolment, ledgerKey: ledger.publicKey, clock };
+    this.#administration = new Administration({ ...issuing, onBarred: entrance.onBarred });
     const meter = new ByteMeter();
     const { promise, resolve: onFinished, reject: onFault } = settlement<void>();
     this.finishedRounds = promise;
     const acts = new CoordinatorActs({ foundation, meter, gateway: () => this.#gateway, onFinished, onFault });
     this.#runner = new RoundRunner({ goal: config.cohort, timing: config.cohort, rounds: config.rounds, clock, acts });
+    const { adminToken: token } = foundation;
     this.#http = buildHttpServer({
       federation,
+      admin: token === null ? undefined : { token, administration: this.#administration },
       blobFile,
-      isToken: (token) => this.#gateway.isToken(token),
-      isModel: async (digest) => (await stores.models.versions()).some((version) => version.digest === digest),
+      isToken: (bearer) => this.#gateway.isToken(bearer, clock.now()),
+      isModel: async (digest) => (await stores.models.byDigest(digest)) !== undefined,
     });
     meter.watch(this.#http.server);
-    this.#doors = new ClientDoors(foundation, this.#runner);
+    this.#doors = new ClientDoors(foundation, this.#runner, entrance);
     this.#gateway = new SocketGateway({ http: this.#http.server, doors: this.#doors, clock, log });
   }
 
   /** Goes on with the round that was under way, if any, or selects for the next. */
   async resume(): Promise<void> {
-    const { stores, blobs, log } = this.#foundation;
+    const { config, stores, blobs, log } = this.#foundation;
     const last = (await stores.rounds.records()).at(-1)?.number ?? 0;
-    await dropUpdatesBefore(last, { ...stores, blobs });
+    await dropUpdatesBeyond({ last, ...config.retention }, { ...stores, blobs });
     const offered = await stores.rounds.underWay();
     if (!offered) return this.#runner.start(last + 1);
     const rows = await stores.updates.ofRound(offered.number);
     const reported = new Set(rows.filter(({ state }) => state !== 'announced').map(({ client }) => client));
-    const events = (await stores.ledger.entries()).map(({ event }) => event);
+    const events = (await stores.ledger.entriesOfRound(offered.number)).map(({ event }) => event);
     const turnedAway = turnedAwayFrom(events, offered, new Set(rows.map(({ client }) => client)));
-    const awaited = new Set(offered.cohort.filter((client) => !reported.has(client) && !turnedAway.has(client)));
+    const clients = await stores.enrolment.clients();
+    const barred = new Set(clients.filter(({ status }) => status !== 'active').map(({ id }) => id));
+    const silent = (client: ClientId): boolean => reported.has(client) || turnedAway.has(client) || barred.has(client);
+    const awaited = new Set(offered.cohort.filter((client) => !silent(client)));
     const { number, cohort } = offered;
     log(`round ${number} goes on: ${cohort.length - awaited.size} of ${cohort.length} have reported`);
     this.#runner.start(number, { offered, awaited, turnedAway });
@@ -120,18 +137,29 @@ class RunningCoordinator implements Coordinator {
     await this.#http.listen({ port, host });
     const address: AddressInfo | string | null = this.#http.server.address();
     if (address === null || typeof address === 'string') throw new InvariantError('listening without a port');
+    this.#port = address.port;
     return address.port;
   }
 
   async invite(terms: InviteTerms): Promise<string> {
-    return await issueInvite(terms, this.#foundation.federation, this.#foundation.stores.enrolment);
+    const { federation, stores, clock } = this.#foundation;
+    const { enrolment, ledger } = stores;
+    return await issueInvite(terms, { federation, enrolment, ledgerKey: ledger.publicKey, clock });
+  }
+
+  /** Its socket is closed; the round under way does not wait for it, and leaves out what it has staged. */
+  #bar(client: ClientId): void {
+    const { open } = this.#runner;
+    if (open) this.#runner.reported(client, open.number, 'refused');
+    this.#gateway.bar(client);
   }
 
   async stop(): Promise<void> {
     await this.#runner.stop();
     // Together: the gateway waits for all connections of the server to end, the server ends them by force.
     await Promise.all([this.#gateway.close(), this.#http.close()]);
+    await this.#doors.idle();
     await this.#foundation.turns.run(() => Promise.resolve());
-    await this.#doors.joinsUnderWay();
+    await this.#foundation.refusals.summarise(null);
   }
 }

@@ -1,14 +1,15 @@
 // What all parts of one running coordinator share: its federation's terms and rule, its stores, the world around it.
 
 import type { Digest, FederationId } from '../shared/ids.ts';
+import { InvariantError } from '../shared/invariant-error.ts';
 import type { BlobStore, Clock } from '../shared/ports.ts';
 import type { FederationTerms } from '../shared/protocol/terms.ts';
-import type { RandomSource } from '../shared/random-source.ts';
-import type { SerialQueue } from '../shared/serial-queue.ts';
 import type { AggregationRule } from './aggregation/rule.ts';
 import type { FederationConfig } from './config.ts';
 import type { RefusalLog } from './ledger/refusal-log.ts';
 import type { FederationStores } from './storage/federation-stores.ts';
+import type { Turns } from './turns.ts';
+import type { AdminRules } from './update/anomaly/admin-rules.ts';
 import type { AnomalyBounds } from './update/anomaly/anomaly-bounds.ts';
 
 export interface CoordinatorOptions {
@@ -18,8 +19,10 @@ export interface CoordinatorOptions {
   /** Where the file of a blob lies, for downloads. */
   readonly blobFile: (digest: Digest) => string;
   readonly clock: Clock;
-  /** Draws cohorts. */
-  readonly random: RandomSource;
+  /** Origin of the address that clients use; null where all of them are on this machine. */
+  readonly publicUrl: string | null;
+  /** 64 lower-case hexadecimal characters; null: nobody can do an admin's acts on the running coordinator. */
+  readonly adminToken: string | null;
   /** One line for each transition. */
   readonly log: (line: string) => void;
 }
@@ -30,13 +33,24 @@ export interface Foundation extends CoordinatorOptions {
   readonly schemaDigest: Digest;
   readonly rule: AggregationRule;
   readonly bounds: AnomalyBounds;
+  readonly adminRules: AdminRules;
   readonly initialModel: Digest;
   readonly refusals: RefusalLog;
-  /** Whatever reads the record of a round and then writes it takes its turn here. */
-  readonly turns: SerialQueue;
+  /**
+   * Whatever reads the record of a round and then writes it takes its turn here: a client's own row in turns shared
+   * under its id, the round as a whole alone.
+   */
+  readonly turns: Turns;
 }
 
 /** Digest of the newest committed model. */
 export async function newestModel({ stores, initialModel }: Foundation): Promise<Digest> {
   return (await stores.models.latest())?.digest ?? initialModel;
+}
+
+/** The newest signed head of the ledger, as clients get it. @throws InvariantError before the federation is founded. */
+export async function newestCheckpoint({ stores }: Foundation): Promise<string> {
+  const head = await stores.ledger.newest();
+  if (!head) throw new InvariantError('a federation without a checkpoint');
+  return head.note;
 }

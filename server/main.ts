@@ -2,13 +2,16 @@
 // exit codes are the command line's.
 
 import { resolve } from 'node:path';
+import { randomHex } from '../shared/bytes.ts';
 import { systemClock } from '../shared/ports.ts';
 import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
-import { secureRandomSource } from '../shared/random-source.ts';
+import { writeAdminFile } from './admin-file.ts';
 import type { InviteTerms } from './admission/issue-invite.ts';
 import { type FederationConfig, readConfigText } from './config.ts';
 import { startCoordinator } from './coordinator.ts';
 import { type DataFolder, openDataFolder } from './storage/data-folder.ts';
+
+const ADMIN_TOKEN_BYTES = 32;
 
 export interface ServeOptions {
   readonly dir: string;
@@ -22,6 +25,8 @@ export interface ServeOptions {
   /** 0 for any free port. */
   readonly port: number;
   readonly host: string;
+  /** Origin of the address that clients use; null where all of them are on this machine. */
+  readonly publicUrl: string | null;
   readonly invites: readonly InviteTerms[];
   readonly log: (line: string) => void;
 }
@@ -55,16 +60,25 @@ async function serveFolder(folder: DataFolder, options: ServeOptions): Promise<S
   if (isRefused(config)) return config;
   const stores = folder.storeOf(config.federation);
   const { blobs, blobFile } = folder;
-  const world = { clock: systemClock, random: secureRandomSource(), log: options.log };
-  const coordinator = await startCoordinator({ config, stores, blobs, blobFile, ...world });
+  const world = { clock: systemClock, publicUrl: options.publicUrl, log: options.log };
+  const adminToken = randomHex(ADMIN_TOKEN_BYTES);
+  const coordinator = await startCoordinator({ config, stores, blobs, blobFile, adminToken, ...world });
   if (isRefused(coordinator)) return coordinator;
-  const port = await coordinator.listen(options);
-  const invites = await Promise.all(options.invites.map((terms) => coordinator.invite(terms)));
-  const stop = async (): Promise<void> => {
+  try {
+    const port = await coordinator.listen(options);
+    const takeAdminFileAway = await writeAdminFile(resolve(options.dir), { ...options, port, token: adminToken });
+    const invites: string[] = [];
+    for (const terms of options.invites) invites.push(await coordinator.invite(terms));
+    const stop = async (): Promise<void> => {
+      await takeAdminFileAway();
+      await coordinator.stop();
+      await folder.close();
+    };
+    return { kind: 'serving', config, port, invites, finishedRounds: coordinator.finishedRounds, stop };
+  } catch (fault) {
     await coordinator.stop();
-    await folder.close();
-  };
-  return { kind: 'serving', config, port, invites, finishedRounds: coordinator.finishedRounds, stop };
+    throw fault;
+  }
 }
 
 /** One folder, one federation: the one it holds, unless the folder is new. */

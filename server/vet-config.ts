@@ -6,27 +6,37 @@ import { parameterCount } from '../shared/update-format/tensor-schema.ts';
 import { ruleFor } from './aggregation/rule-for.ts';
 import type { AggregationRule } from './aggregation/rule.ts';
 import { type FederationConfig, termsOf } from './config.ts';
+import { type AdminRules, parseAdminRules } from './update/anomaly/admin-rules.ts';
 import { type AnomalyBounds, anomalyBounds } from './update/anomaly/anomaly-bounds.ts';
+import { checkHistoryTest } from './update/anomaly/client-history.ts';
 import { checkBounds } from './update/anomaly/check-bounds.ts';
 
 export interface VettedConfig {
   readonly kind: 'vetted';
+  readonly adminRules: AdminRules;
   readonly rule: AggregationRule;
   readonly bounds: AnomalyBounds;
 }
 
 /** Refuses unknown-rule, f-too-large and bad-config. */
-export function vetConfig(config: FederationConfig): VettedConfig | Refused {
+export async function vetConfig(config: FederationConfig): Promise<VettedConfig | Refused> {
   const chosen = ruleFor({ ...config.rule, cohort: config.cohort });
   if (isRefused(chosen)) return chosen;
+  const adminRules = await parseAdminRules(config.anomaly.rules);
+  if (isRefused(adminRules)) return adminRules;
+  const historyComplaint = checkHistoryTest(config.anomaly.history);
+  if (historyComplaint) return historyComplaint;
   const { training, privacy, tensors, rounds } = termsOf(config);
+  const { size } = config.cohort;
   const options = {
     training,
     privacy,
     parameters: parameterCount(tensors),
-    checks: config.cohort.size * rounds,
+    checks: size * rounds,
+    pairs: (size * (size - 1)) / 2,
+    rounds,
     maxAbsolute: config.bounds.maxAbsoluteValue,
     maxNormL2: config.bounds.maxNormL2 ?? undefined,
   };
-  return checkBounds(options) ?? { kind: 'vetted', rule: chosen.rule, bounds: anomalyBounds(options) };
+  return checkBounds(options) ?? { kind: 'vetted', adminRules, rule: chosen.rule, bounds: anomalyBounds(options) };
 }

@@ -1,6 +1,7 @@
 // f, the number of liars tolerated: fixed from the clients offered a round, before anything arrives, and never lowered
 // by what arrives. A federation whose cohort cannot carry its f is refused before it starts.
 
+import type { OrganisationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { Refused } from '../../shared/protocol/refusals.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
@@ -17,6 +18,29 @@ export function tolerated(f: number, offered: number): number {
   const share = f * offered;
   const nearest = Math.round(share);
   return Math.abs(share - nearest) <= share * Number.EPSILON ? nearest : Math.ceil(share);
+}
+
+/**
+ * f as the clients of the g largest organisations of a cohort, whichever g of them are dishonest.
+ * @param organisations one per client of the cohort
+ * @throws InvariantError when g is no whole number.
+ */
+export function toleratedOrganisations(g: number, organisations: readonly OrganisationId[]): number {
+  if (!isOrganisationCount(g)) throw new InvariantError(`expected a whole number of organisations, found ${g}`);
+  const sizes = new Map<OrganisationId, number>();
+  for (const organisation of organisations) sizes.set(organisation, (sizes.get(organisation) ?? 0) + 1);
+  const largest = [...sizes.values()].sort((a, b) => b - a).slice(0, g);
+  return largest.reduce((sum, size) => sum + size, 0);
+}
+
+export const isOrganisationCount = (g: number): boolean => Number.isSafeInteger(g) && g >= 0;
+
+/** f of a cohort by a configuration's rule. `organisations`: one for each of its clients. */
+export function liarsIn(
+  { f, dishonestOrganisations: g }: { readonly f: number; readonly dishonestOrganisations?: number | undefined },
+  organisations: readonly OrganisationId[],
+): number {
+  return g === undefined ? tolerated(f, organisations.length) : toleratedOrganisations(g, organisations);
 }
 
 /** Undefined where the rule tolerates f liars in a cohort of that size. */
@@ -37,7 +61,8 @@ export function checkTolerance(
   });
 }
 
-function largestTolerated(rule: AggregationRule, cohortSize: number, below: number): number | undefined {
+/** The largest f from `below` down; undefined where not even 0 fits. */
+export function largestTolerated(rule: AggregationRule, cohortSize: number, below: number): number | undefined {
   for (let f = Math.min(below, cohortSize); f >= 0; f--) if (rule.minimumCohort(f) <= cohortSize) return f;
   return undefined;
 }

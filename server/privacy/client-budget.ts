@@ -8,6 +8,11 @@ import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import type { PrivacyCharge } from './charge-store.ts';
 
+interface Succession {
+  readonly id: ClientId;
+  readonly predecessor: ClientId | null;
+}
+
 export interface ClientBudgets {
   /** After everything charged so far; null where the terms declare no privacy or void it. */
   epsilonOf(client: ClientId): number | null;
@@ -17,14 +22,23 @@ export interface ClientBudgets {
   affordsRound(client: ClientId): boolean;
 }
 
-export function clientBudgets(charges: readonly PrivacyCharge[], terms: FederationTerms): ClientBudgets {
+/** `successions`: clients that took another's place, whose spending is theirs to go on with. */
+export function clientBudgets(
+  charges: readonly PrivacyCharge[],
+  terms: FederationTerms,
+  successions: readonly Succession[] = [],
+): ClientBudgets {
   const { privacy } = terms;
   const planned = privacyEventOf(terms);
   if (privacy.mode === 'none' || !planned) {
     return { epsilonOf: () => null, accountant: null, affordsRound: () => true };
   }
   const spent = chargesByClient(charges);
-  const spentBy = (client: ClientId): readonly SampledGaussianEvent[] => spent.get(client) ?? [];
+  const predecessors = new Map(successions.map(({ id, predecessor }) => [id, predecessor]));
+  const spentBy = (client: ClientId): readonly SampledGaussianEvent[] => {
+    const before = predecessors.get(client);
+    return [...(before ? spentBy(before) : []), ...(spent.get(client) ?? [])];
+  };
   return {
     epsilonOf: (client) => (privacy.void ? null : epsilonOf(spentBy(client), privacy.delta)),
     accountant: privacy.void ? null : ACCOUNTANT,

@@ -1,17 +1,20 @@
 // One verdict for every client that was offered the round, whatever became of it: whoever sent nothing is told so too.
 
-import type { ClientId } from '../../shared/ids.ts';
+import type { ClientId, Digest } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { type RefusalCode, refusalCatalogue } from '../../shared/protocol/refusals.ts';
 import type { EnrolledClient } from '../admission/enrolment-store.ts';
 import type { Aggregate } from '../aggregation/rule.ts';
 import type { ClientBudgets } from '../privacy/client-budget.ts';
-import type { CohortMark } from '../update/anomaly/cohort-anomaly.ts';
+import type { ScreenedCohort } from '../update/anomaly/screen-cohort.ts';
+import type { CohortFigures } from '../update/anomaly/cohort-figures.ts';
 import type { UpdateRow } from '../update/staging/update-store.ts';
 import type { OfferedRound, Verdict } from '../../shared/protocol/round-record.ts';
 
 export interface ClosingRound {
   readonly offered: OfferedRound;
+  /** Committed to before the offer, revealed by the record. */
+  readonly seed: Digest;
   /** One for each client that announced an update. */
   readonly rows: readonly UpdateRow[];
   /** Clients that declined the offer or never got as far as announcing an update, and why. */
@@ -26,41 +29,65 @@ export interface ClosingRound {
 /** What the rule made of the round: its aggregate, or why there is none. */
 export type RuleOutcome = Aggregate | { readonly kind: 'none'; readonly code: RefusalCode };
 
+/** The flag of a client that its own history speaks against. */
+export const SUSPECT = 'suspect';
+
 type Judgement = Pick<Verdict, 'verdict' | 'code' | 'layer'>;
 
 /** In the order of client ids. @throws InvariantError when a client of the cohort is not enrolled. */
-export function judgeCohort(
-  closing: ClosingRound,
-  marks: ReadonlyMap<ClientId, CohortMark>,
-  outcome: RuleOutcome,
-): Verdict[] {
+export function judgeCohort(closing: ClosingRound, screened: ScreenedCohort, outcome: RuleOutcome): Verdict[] {
   const rows = new Map(closing.rows.map((row) => [row.client, row]));
-  const organisations = new Map(closing.clients.map(({ id, organisation }) => [id, organisation]));
-  return closing.offered.cohort.map((client) => {
-    const organisation = organisations.get(client);
-    if (organisation === undefined) throw new InvariantError(`${client} was offered a round but is not enrolled`);
-    const row = rows.get(client);
-    const mark = marks.get(client);
+  const clients = new Map(closing.clients.map((client) => [client.id, client]));
+  return closing.offered.cohort.map((id) => {
+    const client = clients.get(id);
+    if (!client) throw new InvariantError(`${id} was offered a round but is not enrolled`);
+    const row = rows.get(id);
+    const { flags = [], figures = null } = screened.marks.get(id) ?? {};
+    const { suspicion = null, suspect = false } = screened.histories.get(id) ?? {};
     return {
-      client,
-      organisation,
-      ...judge(row, closing.turnedAway.get(client), outcome),
-      flags: [...(mark?.flags ?? [])],
+      client: id,
+      organisation: client.organisation,
+      ...judge(row, closing.turnedAway.get(id) ?? absence(client), { screened, outcome }),
+      flags: suspect ? [...flags, SUSPECT] : [...flags],
       updateDigest: row?.digest ?? null,
-      normL2: row?.figures?.normL2 ?? null,
-      maxAbsolute: row?.figures?.maxAbsolute ?? null,
-      noiseRatio: row?.figures?.noiseRatio ?? null,
-      noiseDeficit: row?.figures?.noiseDeficit ?? null,
-      normZ: mark?.normZ ?? null,
-      score: outcome.kind === 'aggregate' ? (outcome.scores.get(client) ?? null) : null,
-      epsilon: closing.budgets.epsilonOf(client),
+      ...(row?.figures ?? noFigures),
+      ...(figures ?? noCohortFigures),
+      suspicion,
+      score: outcome.kind === 'aggregate' ? (outcome.scores.get(id) ?? null) : null,
+      epsilon: closing.budgets.epsilonOf(id),
     };
   });
 }
 
-function judge(row: UpdateRow | undefined, turnedAway: RefusalCode | undefined, outcome: RuleOutcome): Judgement {
-  if (row?.state === 'staged') return judgeStaged(row.client, outcome);
-  return refusedWith(row?.refusal?.code ?? turnedAway ?? 'deadline-missed');
+const noFigures = { normL2: null, maxAbsolute: null, noiseRatio: null, noiseDeficit: null };
+const noCohortFigures: CohortFigures = {
+  normZ: null,
+  cosineToMedian: null,
+  cosineToMedianZ: null,
+  cosineToPrevious: null,
+  positiveShare: null,
+  signZ: null,
+  nearDuplicates: null,
+  pairRatio: null,
+  spectralZ: null,
+};
+
+/** Why nothing came of a client that nobody has turned away. */
+function absence({ status }: EnrolledClient): RefusalCode {
+  if (status === 'active') return 'deadline-missed';
+  return status === 'banned' ? 'banned' : 'revoked';
+}
+
+interface Circumstances {
+  readonly screened: ScreenedCohort;
+  readonly outcome: RuleOutcome;
+}
+
+function judge(row: UpdateRow | undefined, turnedAway: RefusalCode, { screened, outcome }: Circumstances): Judgement {
+  if (row?.state !== 'staged') return refusedWith(row?.refusal?.code ?? turnedAway);
+  const code = screened.leftOut.get(row.client);
+  if (code === undefined) return judgeStaged(row.client, outcome);
+  return code === 'quarantined' ? { ...refusedWith(code), verdict: code } : refusedWith(code);
 }
 
 function judgeStaged(client: ClientId, outcome: RuleOutcome): Judgement {

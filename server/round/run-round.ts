@@ -28,6 +28,8 @@ export interface RoundActs {
   /** Draws the cohort and writes the round down; the offer may be sent once this resolves. */
   offer(round: number, eligible: readonly ClientId[]): Promise<OfferedRound>;
   sendOffer(client: ClientId, offer: RoundOffer): void;
+  /** To a client that was eligible and not drawn. */
+  sendWithheld(client: ClientId, offer: RoundOffer): void;
   close(offered: OfferedRound, turnedAway: ReadonlyMap<ClientId, RefusalCode>): Promise<RoundRecord>;
   announceRecord(record: RoundRecord): void;
   /** All rounds have been run. */
@@ -183,7 +185,10 @@ export class RoundRunner {
     this.#dispatch({ kind: 'offered', awaited: new Set(offered.cohort) });
     // Stopped meanwhile: the round takes no updates before it is found again.
     if (!this.open) return;
-    for (const client of offered.cohort) acts.sendOffer(client, this.offerOf(offered));
+    const offer = this.offerOf(offered);
+    const drawn = new Set(offered.cohort);
+    for (const client of drawn) acts.sendOffer(client, offer);
+    for (const client of eligible.filter((id) => !drawn.has(id))) acts.sendWithheld(client, offer);
   }
 
   async #close(): Promise<void> {

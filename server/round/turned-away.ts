@@ -17,7 +17,7 @@ export function turnedAwayFrom(
   for (const event of events) {
     if (event.type !== 'declined' && event.type !== 'refused') continue;
     const { round, client, code } = event;
-    if (round !== number || client === null || !cohort.includes(client) || withRow.has(client)) continue;
+    if (round !== number || !cohort.includes(client) || withRow.has(client)) continue;
     if (event.type === 'declined' || isStatementsOwn(code)) codes.set(client, code);
   }
   return codes;
@@ -25,7 +25,8 @@ export function turnedAwayFrom(
 
 /**
  * A statement for the round itself is refused by the layer of integrity or for its size. The ledger notes under the round
- * that is open whatever else a client says, a belated update of the round before among it: that takes nothing from it.
+ * that is open whatever else a client says, a belated update of the round before or a second join among it: that takes
+ * nothing from it.
  */
 const isStatementsOwn = (code: RefusalCode): boolean =>
-  code === 'too-large' || refusalCatalogue[code].layer === 'integrity';
+  code === 'too-large' || (refusalCatalogue[code].layer === 'integrity' && code !== 'replayed');

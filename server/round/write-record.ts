@@ -1,18 +1,22 @@
-// The record of a round and the ledger events that go with it, both made from the same facts so that they cannot differ.
+// The record of a round and the ledger events that go with it, both made from the same facts so that they cannot differ:
+// the event that ends the round holds the record's digest.
 
+import { canonicalJson } from '../../shared/canonical-json.ts';
+import { sha256 } from '../../shared/digest.ts';
 import type { ClientId } from '../../shared/ids.ts';
 import type { Refused } from '../../shared/protocol/refusals.ts';
 import { normL2 } from '../../shared/vector/vector.ts';
+import type { EnrolledClient } from '../admission/enrolment-store.ts';
 import type { Aggregate, AggregationRule } from '../aggregation/rule.ts';
 import type { LedgerEvent } from '../ledger/ledger-event.ts';
 import type { ModelVersion } from '../model/model-store.ts';
-import type { CohortMark } from '../update/anomaly/cohort-anomaly.ts';
-import { type ClosingRound, judgeCohort } from './judge-cohort.ts';
-import type { RoundRecord } from '../../shared/protocol/round-record.ts';
+import type { ScreenedCohort } from '../update/anomaly/screen-cohort.ts';
+import { type ClosingRound, judgeCohort, SUSPECT } from './judge-cohort.ts';
+import type { OfferedRound, RoundRecord } from '../../shared/protocol/round-record.ts';
 
 export interface JudgedRound {
   readonly closing: ClosingRound;
-  readonly marks: ReadonlyMap<ClientId, CohortMark>;
+  readonly screened: ScreenedCohort;
   readonly rule: AggregationRule;
 }
 
@@ -25,7 +29,7 @@ export function committedRecord(judged: JudgedRound, aggregate: Aggregate, versi
     model: version.digest,
     rule: { name, variant, m: aggregate.m, neighbours: aggregate.neighbours },
     stepNormL2: normL2(aggregate.values),
-    verdicts: judgeCohort(judged.closing, judged.marks, aggregate),
+    verdicts: judgeCohort(judged.closing, judged.screened, aggregate),
   };
 }
 
@@ -38,29 +42,40 @@ export function abandonedRecord(judged: JudgedRound, { refusal: { code } }: Refu
     model: null,
     rule: { name, variant, m: null, neighbours: null },
     stepNormL2: null,
-    verdicts: judgeCohort(judged.closing, judged.marks, { kind: 'none', code }),
+    verdicts: judgeCohort(judged.closing, judged.screened, { kind: 'none', code }),
   };
 }
 
-/** One event for each verdict, then the transition itself. */
-export function closingEvents(record: RoundRecord): readonly LedgerEvent[] {
-  const { number: round, baseModel, model, updates } = record;
+/** One event for each verdict and each client banned for its history, then the transition itself. */
+export async function closingEvents(record: RoundRecord, banned: readonly ClientId[]): Promise<readonly LedgerEvent[]> {
+  const { number: round, baseModel, model, seed } = record;
   const verdicts = record.verdicts.map((verdict) => ({ type: 'verdict', round, ...verdict }) as const);
-  if (model === null) return [...verdicts, { type: 'round-abandoned', round, code: record.code ?? 'cohort-too-small' }];
-  return [...verdicts, { type: 'round-committed', round, baseModel, model, updates }];
+  const bans = banned.map((client) => ({ type: 'client-banned', client, by: 'history' }) as const);
+  const end = { round, seed, record: await sha256(canonicalJson(record)) };
+  if (model === null)
+    return [...verdicts, ...bans, { type: 'round-abandoned', ...end, code: record.code ?? 'cohort-too-small' }];
+  return [...verdicts, ...bans, { type: 'round-committed', ...end, baseModel, model }];
+}
+
+/** Those in the record whom their history speaks against and who still take part. */
+export function suspectsIn({ verdicts }: RoundRecord, clients: readonly EnrolledClient[]): readonly ClientId[] {
+  const active = new Set(clients.filter(({ status }) => status === 'active').map(({ id }) => id));
+  return verdicts
+    .filter(({ client, flags }) => flags.includes(SUSPECT) && active.has(client))
+    .map(({ client }) => client);
 }
 
 type CommonFacts = Pick<
   RoundRecord,
-  'number' | 'baseModel' | 'cohort' | 'f' | 'offeredAt' | 'closedAt' | 'updates' | 'accountant' | 'bytesReceived'
+  keyof OfferedRound | 'seed' | 'closedAt' | 'updates' | 'accountant' | 'bytesReceived'
 >;
 
-function commonFacts({ closing }: JudgedRound): CommonFacts {
-  const { offered, rows, bytesReceived, closedAt } = closing;
-  const staged = rows.filter((row) => row.state === 'staged');
+function commonFacts({ closing, screened }: JudgedRound): CommonFacts {
+  const { offered, seed, bytesReceived, closedAt } = closing;
   return {
     ...offered,
-    updates: staged.map(({ client, digest: update }) => ({ client, update })),
+    seed,
+    updates: screened.standing.map(({ client, digest: update }) => ({ client, update })),
     accountant: closing.budgets.accountant,
     bytesReceived,
     closedAt: closedAt.toISOString(),
