@@ -1,53 +1,41 @@
 // The client: joins, takes part in every round it is offered, remembers what it has spent. The only public class that
-// talks to a coordinator. What it does next is decided by participation/client-state.ts; this file carries it out.
+// talks to a coordinator. What it does next is decided by participation/client-state.ts; this file carries it out. No
+// message that speaks of a model is acted on before ledger/ledger-witness.ts has seen the history behind it proven.
 
 import type { SigningKey } from '../shared/ed25519.ts';
-import { asDigest, type Digest, type FederationId } from '../shared/ids.ts';
+import type { Digest } from '../shared/ids.ts';
 import * as messages from '../shared/protocol/messages.ts';
-import { isRefused, type Refusal } from '../shared/protocol/refusals.ts';
+import { type RandomSource, secureRandomSource } from '../shared/random-source.ts';
 import { settlement } from '../shared/settlement.ts';
 import { SerialQueue } from '../shared/serial-queue.ts';
-import {
-  ConnectionLostError,
-  type ConnectionTiming,
-  CoordinatorConnection,
-} from './connection/coordinator-connection.ts';
+import { timeLimit } from '../shared/time-limit.ts';
+import { ConnectionLostError, orNotJoined } from './connection/connection-lost-error.ts';
+import { CoordinatorConnection } from './connection/coordinator-connection.ts';
+import { askInThisJoin, askWheneverJoined, type LedgerKeeper } from './ledger/ask-ledger.ts';
+import type { Comparison } from './ledger/ledger-witness.ts';
+import type { ClientOptions } from './participation/client-options.ts';
 import { type ClientEffect, type ClientEvent, type ClientState, stepClient } from './participation/client-state.ts';
-import type { ClientStore } from './participation/client-store.ts';
+import { RoundNotes } from './participation/round-notes.ts';
 import { type RoundReport, RoundReports } from './participation/round-reports.ts';
-import { type OwnerLimits, RoundWork } from './participation/round-work.ts';
+import { RoundWork } from './participation/round-work.ts';
 import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
-import type { Trainer } from './training/trainer.ts';
-
-export interface ClientOptions extends OwnerLimits {
-  readonly url: string;
-  readonly federation: FederationId;
-  readonly invite: string | null;
-  readonly name: string;
-  readonly trainer: Trainer;
-  readonly key: SigningKey;
-  readonly store: ClientStore;
-  readonly timing?: Partial<ConnectionTiming>;
-  /** Called once, when the client has ended and writes nothing more. */
-  readonly release: () => Promise<void>;
-}
 
 /** The last model is worth waiting for, but not for a coordinator that has gone. */
 const FAREWELL_TIMEOUT_MS = 10_000;
+/** Of the time after which a client comes back. */
+const LARGEST_JITTER = 0.1;
 
 export class FederatedClient {
   readonly #options: ClientOptions;
   readonly #ledger: PrivacyLedger;
   readonly #connection: CoordinatorConnection;
   readonly #rounds: RoundWork;
+  readonly #random: RandomSource;
   readonly #reports = new RoundReports();
   readonly #inbox = new SerialQueue();
   readonly #settled = settlement<void>();
   #joined: messages.Joined | undefined;
-  #offer: messages.Offer | undefined;
-  #verdict: messages.VerdictMessage | undefined;
-  /** Why this client will not take part in the round it was last offered. */
-  #declined: Refusal | null = null;
+  readonly #notes = new RoundNotes();
   #modelDigest: Digest | undefined;
   #state: ClientState = { kind: 'idle' };
   #round = new AbortController();
@@ -66,11 +54,13 @@ export class FederatedClient {
   constructor(options: ClientOptions, ledger: PrivacyLedger, onJoined: () => void) {
     this.#options = options;
     this.#ledger = ledger;
+    this.#random = options.random ?? secureRandomSource();
     this.finished = this.#settled.promise;
     // Whoever does not ask is not to be killed by an unhandled rejection.
     this.finished.catch(() => undefined);
     this.#connection = new CoordinatorConnection({
       ...options,
+      meet: (ledgerKey) => options.witness.meet(ledgerKey),
       onJoined: (joined) => this.#receive(async () => await this.#welcomed(joined).then(onJoined)),
       onRefused: (error) => this.#end(error),
     });
@@ -85,14 +75,36 @@ export class FederatedClient {
 
   /** What the federation asks. @throws ConnectionLostError before the first join. */
   get terms(): messages.Joined['terms'] {
-    if (!this.#joined) throw new ConnectionLostError('not joined yet');
-    return this.#joined.terms;
+    return orNotJoined(this.#joined).terms;
   }
 
   /** Spent by this client's folder over its whole history; null where no privacy is declared or the run voids it. */
   get epsilon(): number | null {
     const { privacy } = this.terms;
     return privacy.mode === 'none' || privacy.void ? null : this.#ledger.epsilonSpent(privacy.delta);
+  }
+
+  /** Raw Ed25519 key that signs the federation's ledger, hex. @throws ConnectionLostError before the first join. */
+  get ledgerKey(): string {
+    return orNotJoined(this.#options.witness.ledgerKey);
+  }
+
+  /**
+   * The last checkpoint of the ledger that was checked: a signed note, to be shown to other clients.
+   * @throws ConnectionLostError before the first join.
+   */
+  get checkpoint(): string {
+    return orNotJoined(this.#options.witness.checkpoint);
+  }
+
+  /**
+   * Another client's checkpoint against ours: `same`, `extends` (theirs goes on where ours ends) or `behind`. Waits for
+   * the coordinator, which has to prove it. @throws RefusedError bad-checkpoint for a note of another ledger, and
+   * ledger-rewritten, with both notes, where the two are not of one history; Error after `leave`.
+   */
+  async compareCheckpoint(note: string): Promise<Comparison> {
+    orNotJoined(this.#options.witness.checkpoint);
+    return await this.#options.witness.compare(note, askWheneverJoined(this.#keeper));
   }
 
   /** One report for each round offered from now on: `for await (const round of client.rounds())`. */
@@ -107,12 +119,12 @@ export class FederatedClient {
 
   /**
    * The newest committed model, all tensors end to end in the order of `terms.tensors`; after `finished` the last one.
-   * @throws Error after `leave`.
+   * Waits while the client is away between rounds. @throws Error after `leave`.
    */
   async latestModel(): Promise<Float32Array> {
-    if (!this.#modelDigest) throw new ConnectionLostError('not joined yet');
+    const digest = orNotJoined(this.#modelDigest);
     try {
-      return await this.#rounds.download(this.#modelDigest, this.terms, this.#life.signal);
+      return await this.#rounds.download(digest, this.terms, this.#life.signal);
     } catch (fault) {
       if (this.#lastModel) return this.#lastModel.slice();
       throw fault;
@@ -122,7 +134,6 @@ export class FederatedClient {
   /** Leaves in good order: ends training, sends nothing more; a later join goes on where this one stopped. */
   async leave(): Promise<void> {
     this.#end();
-    await this.#inbox.run(() => Promise.resolve());
     await this.#putAway;
   }
 
@@ -134,11 +145,7 @@ export class FederatedClient {
   #listen(): void {
     const { offerSchema, roundClosedSchema, verdictMessageSchema, withheldSchema, finishedSchema } = messages;
     this.#connection.on('round-offered', offerSchema, (offer) => this.#receive(() => this.#offered(offer)));
-    this.#connection.on('verdict', verdictMessageSchema, (verdict) =>
-      this.#receive(() => {
-        this.#verdict = verdict;
-      }),
-    );
+    this.#connection.on('verdict', verdictMessageSchema, (verdict) => this.#receive(() => this.#notes.judged(verdict)));
     this.#connection.on('round-closed', roundClosedSchema, (closed) => this.#receive(() => this.#closed(closed)));
     this.#connection.on('round-withheld', withheldSchema, (withheld) => this.#receive(() => this.#withheld(withheld)));
     this.#connection.on('federation-finished', finishedSchema, () => this.#receive(() => this.#finish()));
@@ -147,34 +154,57 @@ export class FederatedClient {
   /** Messages are taken one after another, in the order in which they came. */
   async #receive(act: () => Promise<void> | void): Promise<void> {
     try {
-      await this.#inbox.run(async () => await act());
+      await this.#inbox.run(async () => (this.#life.signal.aborted ? undefined : await act()));
     } catch (fault) {
-      this.#end(fault);
+      // What could not be checked before the connection was lost is dropped: the next join says it all again.
+      if (!(fault instanceof ConnectionLostError)) this.#end(fault);
     }
   }
 
+  /** Nothing of a message is believed before the history it stands on is. @throws RefusedError */
+  async #believe(note: string, model: Digest): Promise<void> {
+    await this.#options.witness.take({ note, model }, askInThisJoin(this.#keeper));
+  }
+
+  get #keeper(): LedgerKeeper {
+    return { federation: this.#options.federation, connection: this.#connection, signal: this.#life.signal };
+  }
+
   async #welcomed(joined: messages.Joined): Promise<void> {
+    await this.#believe(joined.checkpoint, joined.modelDigest);
     this.#joined = joined;
-    this.#modelDigest = asDigest(joined.modelDigest);
+    this.#modelDigest = joined.modelDigest;
     // Whatever round we were in has ended while we were away, unless it is offered again.
     const { round } = { round: undefined, ...this.#state };
     if (round !== undefined && joined.offer?.round !== round) this.#dispatch({ kind: 'round-closed', round });
     if (joined.offer) await this.#offered(joined.offer);
     if (joined.finished) await this.#finish();
+    this.#awayFor(joined.comeBackInMs);
+  }
+
+  /** Not while a round is under way or its verdict is to come, nor before the messages that are here already are read. */
+  #awayFor(delayMs: number | null): void {
+    if (this.#options.betweenRounds === 'stay' || delayMs === null) return;
+    void this.#receive(() => {
+      if (this.#state.kind !== 'idle') return;
+      this.#connection.comeBackIn(delayMs * (1 + LARGEST_JITTER * this.#random.uniform()));
+    });
   }
 
   async #offered(offer: messages.Offer): Promise<void> {
     const { round } = offer;
-    if (this.#state.kind === 'left' || ('round' in this.#state && this.#state.round >= round)) return;
-    this.#offer = offer;
-    this.#verdict = undefined;
-    this.#declined = null;
+    if ('round' in this.#state && this.#state.round >= round) return;
+    await this.#believe(offer.checkpoint, offer.baseModelDigest);
+    this.#notes.begin(offer);
     const written = await this.#rounds.isWritten(offer);
     this.#dispatch({ kind: 'offered', round, written });
   }
 
-  #closed({ round, state, modelDigest }: messages.RoundClosed): void {
-    this.#modelDigest = asDigest(modelDigest);
+  async #closed({ round, state, modelDigest, checkpoint }: messages.RoundClosed): Promise<void> {
+    // What is under way for it stops at once, whatever the ledger turns out to say.
+    if ('round' in this.#state && this.#state.round === round) this.#round.abort(new Error('the round is over'));
+    await this.#believe(checkpoint, modelDigest);
+    this.#modelDigest = modelDigest;
     this.#dispatch({ kind: 'round-closed', round }, state);
   }
 
@@ -189,11 +219,12 @@ export class FederatedClient {
     if (event.kind !== 'trained') this.#round.abort(new Error('the round is over'));
     if (event.kind === 'offered') this.#round = new AbortController();
     if (effect === 'train' || effect === 'submit') return this.#start(effect);
-    if (effect === 'report' && 'round' in event) this.#report(event.round, outcome);
+    if (effect === 'report' && 'round' in event)
+      this.#publish({ round: event.round, ...this.#notes.outcomeOf(event.round), state: outcome });
   }
 
   #start(effect: 'train' | 'submit'): void {
-    const offer = this.#offer;
+    const { offer } = this.#notes;
     if (!offer) return;
     const { signal } = this.#round;
     const act = effect === 'train' ? () => this.#train(offer, signal) : () => this.#submit(offer.round, signal);
@@ -213,10 +244,10 @@ export class FederatedClient {
 
   async #train(offer: messages.Offer, signal: AbortSignal): Promise<void> {
     const { round } = offer;
-    const trained = await this.#rounds.train(offer, this.terms, signal);
-    if (!isRefused(trained)) return this.#dispatch({ kind: 'trained', round });
-    this.#declined = trained.refusal;
-    await this.#rounds.decline(round, trained, signal);
+    const refused = await this.#rounds.train(offer, this.terms, signal);
+    if (!refused) return this.#dispatch({ kind: 'trained', round });
+    this.#notes.declined(refused.refusal);
+    await this.#rounds.decline(round, refused, signal);
     this.#dispatch({ kind: 'declined', round });
   }
 
@@ -226,30 +257,25 @@ export class FederatedClient {
   }
 
   /** No offer this time: whoever follows the rounds is told why. */
-  #withheld({ round, code }: messages.Withheld): void {
-    const modelDigest = this.#modelDigest;
-    if (modelDigest === undefined) return;
-    const unoffered = { verdict: null, code, declined: null, state: null };
-    this.#reports.publish({ round, ...unoffered, modelDigest, epsilon: this.epsilon });
+  #withheld({ round, code, comeBackInMs }: messages.Withheld): void {
+    this.#publish({ round, verdict: null, code, declined: null, state: null });
+    this.#awayFor(comeBackInMs);
   }
 
-  #report(round: number, state: RoundReport['state']): void {
-    const known = this.#verdict?.round === round ? this.#verdict : undefined;
+  #publish(report: Omit<RoundReport, 'modelDigest' | 'epsilon'>): void {
     const modelDigest = this.#modelDigest;
-    if (modelDigest === undefined) return;
-    const { verdict = null, code = null } = known ?? {};
-    const declined = this.#offer?.round === round ? this.#declined : null;
-    this.#reports.publish({ round, verdict, code, declined, state, modelDigest, epsilon: this.epsilon });
+    if (modelDigest !== undefined) this.#reports.publish({ ...report, modelDigest, epsilon: this.epsilon });
   }
 
   /** All rounds have been run. The last model is taken along: the token that fetches it ends with the connection. */
   async #finish(): Promise<void> {
-    const limit = AbortSignal.any([this.#life.signal, AbortSignal.timeout(FAREWELL_TIMEOUT_MS)]);
+    const limit = timeLimit(FAREWELL_TIMEOUT_MS, [this.#life.signal]);
     try {
-      if (this.#modelDigest) this.#lastModel = await this.#rounds.download(this.#modelDigest, this.terms, limit);
+      if (this.#modelDigest) this.#lastModel = await this.#rounds.download(this.#modelDigest, this.terms, limit.signal);
     } catch {
       // Without it `latestModel` says that the client has left.
     }
+    limit.lift();
     this.#end();
   }
 
@@ -264,6 +290,7 @@ export class FederatedClient {
   /** The folder is given up once nothing writes to it any more. */
   async #settleAfterWork(fault: unknown): Promise<void> {
     await this.#work;
+    await this.#inbox.run(() => Promise.resolve());
     await this.#options.release();
     if (fault === undefined) this.#settled.resolve();
     else this.#settled.reject(fault);

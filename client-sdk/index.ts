@@ -6,8 +6,10 @@
 import { signingKeyFromSeed } from '../shared/ed25519.ts';
 import { isFederationId } from '../shared/ids.ts';
 import { parseInvite } from '../shared/protocol/invite.ts';
-import { accepted, RefusedError, refuse } from '../shared/protocol/refusals.ts';
+import { accepted, type Refusal, RefusedError, refuse } from '../shared/protocol/refusals.ts';
+import { timeLimit } from '../shared/time-limit.ts';
 import { FederatedClient } from './federated-client.ts';
+import { LedgerWitness } from './ledger/ledger-witness.ts';
 import type { ClientStore } from './participation/client-store.ts';
 import { lockClientFolder } from './platform/client-folder-lock.ts';
 import { nodeClientStore } from './platform/node-client-store.ts';
@@ -15,7 +17,10 @@ import { PrivacyLedger } from './privacy/privacy-ledger.ts';
 import type { Trainer } from './training/trainer.ts';
 
 export type { FederatedClient } from './federated-client.ts';
+export { checkpointsConflict, type LedgerName } from './ledger/checkpoints-conflict.ts';
+export type { Comparison } from './ledger/ledger-witness.ts';
 export type { RoundReport } from './participation/round-reports.ts';
+export { rotateKey } from './platform/rotate-key.ts';
 export type { Trainer, TrainingTask } from './training/trainer.ts';
 export { localTrainer } from './training/local-trainer.ts';
 export { readWeights, writeWeights } from './training/model-layout.ts';
@@ -24,12 +29,12 @@ export { type Refusal, RefusedError } from '../shared/protocol/refusals.ts';
 export interface JoinOptions {
   /** Where the coordinator listens, such as http://localhost:7400. */
   readonly url: string;
-  /** As the coordinator's admin gave it; not needed again once the folder's key is enrolled. */
+  /** As the coordinator's admin gave it; not needed again once the folder's key is enrolled. Pins the ledger's key. */
   readonly invite?: string;
   /** The federation's name, where no invite says it. */
   readonly federation?: string;
   readonly trainer: Trainer;
-  /** Holds the client's key and its privacy ledger. One client at a time; whoever loses it is a new client. */
+  /** Holds the client's key, its privacy ledger and the history it has seen. One client at a time; losing it is for good. */
   readonly folder: string;
   /** For people to read. Default: the first characters of the client's id. */
   readonly name?: string;
@@ -39,6 +44,10 @@ export interface JoinOptions {
   readonly maxDelta?: number;
   /** True: take part where the terms declare no privacy too, each update as bare as it is trained. Default false. */
   readonly allowNoPrivacy?: boolean;
+  /** True: should the ledger not extend the one seen before, take that a backup was restored, where the ledger says so. */
+  readonly acceptRecovery?: boolean;
+  /** Come-back: hang up whenever the coordinator says how long nothing will be asked. Default stay. */
+  readonly betweenRounds?: 'stay' | 'come-back';
   /** How long to try before the first join, in milliseconds. Default 30,000. */
   readonly joinTimeoutMs?: number;
   /** Aborted: stop trying to join. Afterwards `leave` is the way out. */
@@ -53,7 +62,7 @@ export async function joinFederation(options: JoinOptions): Promise<FederatedCli
   const invite = options.invite === undefined ? undefined : parseInvite(options.invite);
   if (options.invite !== undefined && !invite) {
     throw new RefusedError(
-      refuse('not-enrolled', { expected: 'an invite: federation.secret', found: 'another text' }).refusal,
+      refuse('not-enrolled', { expected: 'an invite: federation.secret.ledger-key', found: 'another text' }).refusal,
     );
   }
   const federation = options.federation ?? invite?.federation;
@@ -62,7 +71,11 @@ export async function joinFederation(options: JoinOptions): Promise<FederatedCli
   }
   const { release } = accepted(await lockClientFolder(options.folder));
   try {
-    return await connect({ ...options, federation, release, store: await nodeClientStore(options.folder) });
+    const store = await nodeClientStore(options.folder);
+    const { acceptRecovery = false } = options;
+    const ledgerKey = invite?.ledgerKey ?? null;
+    const witness = await LedgerWitness.open({ federation, ledgerKey, acceptRecovery, store });
+    return await connect({ ...options, federation, release, store, witness });
   } catch (fault) {
     await release();
     throw fault;
@@ -72,6 +85,7 @@ export async function joinFederation(options: JoinOptions): Promise<FederatedCli
 type Connecting = JoinOptions & {
   readonly federation: FederatedClient['terms']['federation'];
   readonly store: ClientStore;
+  readonly witness: LedgerWitness;
   readonly release: () => Promise<void>;
 };
 
@@ -79,26 +93,37 @@ async function connect({ store, ...options }: Connecting): Promise<FederatedClie
   const key = await signingKeyFromSeed(await store.privateKey());
   const ledger = await PrivacyLedger.open(store);
   const { invite = null, name = key.clientId.slice(0, 12) } = options;
-  const { maxEpsilon = Infinity, maxDelta = MAX_DELTA, allowNoPrivacy = false } = options;
-  const limits = { maxEpsilon, maxDelta, allowNoPrivacy };
+  const { maxEpsilon = Infinity, maxDelta = MAX_DELTA, allowNoPrivacy = false, betweenRounds = 'stay' } = options;
+  const choices = { maxEpsilon, maxDelta, allowNoPrivacy, betweenRounds };
   const timeoutMs = options.joinTimeoutMs ?? JOIN_TIMEOUT_MS;
-  const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(options.signal ? [options.signal] : [])]);
+  const limit = timeLimit(timeoutMs, options.signal ? [options.signal] : []);
+  let delayedBy: Refusal | null = null;
+  const onDelayed = (refusal: Refusal | null): void => {
+    delayedBy = refusal;
+  };
   return await new Promise((resolve, reject) => {
     const joined = (): void => {
-      limit.removeEventListener('abort', giveUp);
+      limit.lift();
       resolve(client);
     };
-    const client = new FederatedClient({ ...options, ...limits, invite, name, key, store }, ledger, joined);
+    const client = new FederatedClient({ ...options, ...choices, invite, name, key, store, onDelayed }, ledger, joined);
     const giveUp = (): void => {
       void client.leave();
-      reject(options.signal?.aborted ? options.signal.reason : nobodyThere(options.url, timeoutMs));
+      reject(options.signal?.aborted ? options.signal.reason : notJoined(delayedBy, options.url, timeoutMs));
     };
-    limit.addEventListener('abort', giveUp);
-    client.finished.catch(reject);
-    if (limit.aborted) giveUp();
+    limit.signal.addEventListener('abort', giveUp);
+    client.finished.catch((fault: unknown) => {
+      limit.lift();
+      reject(fault);
+    });
+    if (limit.signal.aborted) giveUp();
     else client.open();
   });
 }
 
-const nobodyThere = (url: string, timeoutMs: number): Error =>
-  new Error(`no coordinator answered at ${url} within ${timeoutMs} ms: is it running there?`);
+function notJoined(delayedBy: Refusal | null, url: string, timeoutMs: number): Error {
+  if (!delayedBy) return new Error(`no coordinator answered at ${url} within ${timeoutMs} ms: is it running there?`);
+  const hint = 'join again from the same folder once that is no longer so';
+  const message = `not let in at ${url} within ${timeoutMs} ms: ${delayedBy.message}`;
+  return new RefusedError({ hint, ...delayedBy, message });
+}

@@ -1,50 +1,35 @@
-// One socket to one coordinator: says hello and joins at every (re)connection, asks and gets typed answers, each within
-// a time limit, and passes on what the coordinator tells. Reconnecting is socket.io's; resuming is ours, since the
-// coordinator keeps what matters and not the socket.
+// One socket to one coordinator: says hello, looks whose ledger it keeps, and joins at every (re)connection; asks and gets
+// typed answers, each within a time limit, and passes on what the coordinator tells. Reconnecting is socket.io's; resuming
+// is ours, since the coordinator keeps what matters and not the socket.
 
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
-import type { SigningKey } from '../../shared/ed25519.ts';
 import type { FederationId } from '../../shared/ids.ts';
 import { type ClientToCoordinator, type CoordinatorToClient, TRANSPORT_LIMITS } from '../../shared/protocol/events.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
-import { type Joined, joinedSchema, refusedSchema, welcomeSchema } from '../../shared/protocol/messages.ts';
-import { isRefused, type Refused, refusalCatalogue, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import {
+  type Joined,
+  joinedSchema,
+  refusedSchema,
+  tokenSchema,
+  welcomeSchema,
+} from '../../shared/protocol/messages.ts';
+import {
+  accepted,
+  isRefused,
+  type Refusal,
+  type Refused,
+  refusalCatalogue,
+  RefusedError,
+  refuse,
+} from '../../shared/protocol/refusals.ts';
+import { type Clock, MAX_DELAY_MS, systemClock } from '../../shared/ports.ts';
 import { PROTOCOL_VERSIONS } from '../../shared/protocol/version.ts';
 import { settlement } from '../../shared/settlement.ts';
+import { BearerToken, type GrantedToken } from './bearer-token.ts';
+import { ConnectionLostError, RefusedForNowError } from './connection-lost-error.ts';
+import { type ConnectionOptions, type ConnectionTiming, DEFAULT_TIMING } from './connection-options.ts';
 
-/** No answer: the socket closed or the time limit passed. Whoever asked may ask again once joined. */
-export class ConnectionLostError extends Error {
-  override readonly name = 'ConnectionLostError';
-}
-
-export interface ConnectionOptions {
-  readonly url: string;
-  readonly federation: FederationId;
-  readonly key: SigningKey;
-  readonly name: string;
-  readonly invite: string | null;
-  /** After every join, the first and those after a lost connection. Whoever waits for the join goes on after it. */
-  readonly onJoined: (joined: Joined) => Promise<void>;
-  /** The coordinator will not have us: nothing is tried again. */
-  readonly onRefused: (error: RefusedError) => void;
-  readonly timing?: Partial<ConnectionTiming>;
-}
-
-export interface ConnectionTiming {
-  /** How long to wait for one answer. Default 20,000. */
-  readonly answerTimeoutMs: number;
-  /** Wait before asking again for the first time, doubled at each further time up to ten seconds. Default 200. */
-  readonly retryDelayMs: number;
-  /** Wait before connecting anew after a join that failed, or when the coordinator closed the socket. Default 1,000. */
-  readonly reopenDelayMs: number;
-}
-
-const DEFAULT_TIMING: ConnectionTiming = {
-  answerTimeoutMs: TRANSPORT_LIMITS.answerTimeoutMs,
-  retryDelayMs: 200,
-  reopenDelayMs: 1_000,
-};
 const LONGEST_RETRY_DELAY_MS = 10_000;
 
 type Messages = { [Event in keyof ClientToCoordinator]: Parameters<ClientToCoordinator[Event]>[0] };
@@ -53,14 +38,20 @@ export class CoordinatorConnection {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket<CoordinatorToClient, ClientToCoordinator>;
   readonly #timing: ConnectionTiming;
+  readonly #clock: Clock;
+  /** Origin of the address that we mean to reach. */
+  readonly #audience: string;
   #joined: Joined | undefined;
+  #bearer: BearerToken | undefined;
   readonly #waiting = new Set<() => void>();
   /** Messages that arrived ahead of our reading the answer to the join: they are about what it says. */
   #early: (() => void)[] = [];
-  #reopening: ReturnType<typeof setTimeout> | undefined;
+  #cancelReopening: () => void = () => undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#audience = new URL(options.url).origin;
+    this.#clock = options.clock ?? systemClock;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#socket = io(options.url, {
       transports: ['websocket'],
@@ -72,9 +63,9 @@ export class CoordinatorConnection {
     });
     this.#socket.on('connect', () => void this.#join());
     this.#socket.on('disconnect', (reason) => {
-      this.#joined = undefined;
+      this.#forgetJoin();
       // Socket.io comes back by itself from a lost connection, but not from one that the coordinator closed.
-      if (reason === 'io server disconnect') this.#reopenLater();
+      if (reason === 'io server disconnect') this.comeBackIn(this.#timing.reopenDelayMs);
     });
   }
 
@@ -83,15 +74,21 @@ export class CoordinatorConnection {
   }
 
   close(): void {
-    clearTimeout(this.#reopening);
-    this.#joined = undefined;
+    this.#cancelReopening();
+    this.#forgetJoin();
     this.#socket.disconnect();
   }
 
-  /** Bearer token of the present join. @throws ConnectionLostError when there is none. */
-  get token(): string {
-    if (!this.#joined) throw new ConnectionLostError('not joined');
-    return this.#joined.token;
+  /** Closed until then: nobody asks anything of us meanwhile. */
+  comeBackIn(delayMs: number): void {
+    this.close();
+    this.#cancelReopening = this.#clock.after(Math.min(delayMs, MAX_DELAY_MS), () => this.#socket.connect());
+  }
+
+  /** Bearer token of the present join, renewed where it is about to expire. @throws ConnectionLostError without a join. */
+  async token(): Promise<string> {
+    if (!this.#bearer) throw new ConnectionLostError('not joined');
+    return await this.#bearer.current();
   }
 
   get limits(): Joined['limits'] {
@@ -130,14 +127,29 @@ export class CoordinatorConnection {
 
   /** Runs `act` once joined, and again after every lost connection. @throws the signal's reason and any other fault. */
   async insist<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#repeat(act, () => this.whenJoined(signal), signal);
+  }
+
+  /** As `insist`, but within the present join alone. @throws ConnectionLostError when that has ended. */
+  async insistInThisJoin<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const joined = this.#joined;
+    const stillJoined = async (): Promise<void> => {
+      signal.throwIfAborted();
+      if (!joined || this.#joined !== joined) throw new ConnectionLostError('the join has ended');
+      await Promise.resolve();
+    };
+    return await this.#repeat(act, stillJoined, signal);
+  }
+
+  async #repeat<T>(act: () => Promise<T>, ready: () => Promise<void>, signal: AbortSignal): Promise<T> {
     for (let delayMs = this.#timing.retryDelayMs; ; delayMs = Math.min(2 * delayMs, LONGEST_RETRY_DELAY_MS)) {
-      await this.whenJoined(signal);
+      await ready();
       try {
         return await act();
       } catch (fault) {
         if (!(fault instanceof ConnectionLostError)) throw fault;
       }
-      await pause(delayMs, signal);
+      await this.#pause(delayMs, signal);
     }
   }
 
@@ -176,32 +188,61 @@ export class CoordinatorConnection {
       // The socket has been closed since, by either side: its next connection joins anew.
       if (this.#socket.id !== id) return;
       if (isRefused(joined)) return this.#refused(joined);
-      this.#joined = joined;
+      this.#enter(joined);
       const welcomed = this.#options.onJoined(joined);
       for (const pass of this.#early.splice(0)) pass();
       await welcomed;
       if (this.#joined === joined) for (const proceed of this.#waiting) proceed();
-    } catch {
-      // No answer, or none that makes sense.
-      if (this.#socket.id === id) this.#reopenLater();
+    } catch (fault) {
+      if (this.#socket.id === id) this.#delayed(fault instanceof RefusedForNowError ? fault.refusal : null);
     }
   }
 
-  #reopenLater(): void {
-    this.#socket.disconnect();
-    clearTimeout(this.#reopening);
-    this.#reopening = setTimeout(() => this.#socket.connect(), this.#timing.reopenDelayMs);
+  /** Null: no answer, or none that makes sense. */
+  #delayed(refusal: Refusal | null): void {
+    this.#options.onDelayed?.(refusal);
+    const { approvalDelayMs, reopenDelayMs } = this.#timing;
+    this.comeBackIn(refusal?.code === 'awaiting-approval' ? approvalDelayMs : reopenDelayMs);
   }
 
+  #enter(joined: Joined): void {
+    const { token, tokenExpiresInMs: expiresInMs } = joined;
+    this.#joined = joined;
+    this.#bearer = new BearerToken({ token, expiresInMs }, () => this.#renewToken(), this.#clock);
+  }
+
+  #forgetJoin(): void {
+    this.#joined = undefined;
+    this.#bearer?.end();
+    this.#bearer = undefined;
+  }
+
+  async #renewToken(): Promise<GrantedToken> {
+    const { federation } = this.#options;
+    return accepted(await this.request('renew-token', { federation }, tokenSchema));
+  }
+
+  /** A challenge that was given too long ago is worth asking for another at once, but not for ever. */
   async #greetAndJoin(): Promise<Joined | Refused> {
-    const { federation, key, name, invite } = this.#options;
+    try {
+      return await this.#greetAndJoinOnce();
+    } catch (fault) {
+      if (!(fault instanceof RefusedForNowError) || fault.refusal.code !== 'challenge-expired') throw fault;
+      return await this.#greetAndJoinOnce();
+    }
+  }
+
+  async #greetAndJoinOnce(): Promise<Joined | Refused> {
+    const { federation, key, name, invite, meet } = this.#options;
     const hello = { federation, protocolVersions: [...PROTOCOL_VERSIONS] };
     const welcome = await this.request('hello', hello, welcomeSchema);
     if (isRefused(welcome)) return welcome;
+    const stranger = meet(welcome.ledgerKey);
+    if (stranger) return stranger;
     const { challenge, protocolVersion } = welcome;
-    const { publicKey } = key;
-    const statement = joinTranscript({ federation, protocolVersion, challenge, publicKey, name });
-    const join = { federation, publicKey, name, invite, signature: await key.sign(statement) };
+    const stated = { federation, publicKey: key.publicKey, name, audience: this.#audience };
+    const statement = joinTranscript({ ...stated, protocolVersion, challenge });
+    const join = { ...stated, invite, signature: await key.sign(statement) };
     const joined = await this.request('join', join, joinedSchema);
     return isRefused(joined) ? joined : ofFederation(federation, joined);
   }
@@ -210,12 +251,24 @@ export class CoordinatorConnection {
     this.close();
     this.#options.onRefused(new RefusedError(refusal));
   }
+
+  /** Ends early when the signal aborts: whoever waits looks at it next. */
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = settlement<void>();
+    const wake = (): void => resolve();
+    const cancel = this.#clock.after(delayMs, wake);
+    signal.addEventListener('abort', wake);
+    await promise;
+    cancel();
+    signal.removeEventListener('abort', wake);
+  }
 }
 
 /** @throws ConnectionLostError where asking again is the remedy. */
 function finalOf(event: string, refused: Refused): Refused {
-  const { code } = refused.refusal;
-  if (refusalCatalogue[code].retryable) throw new ConnectionLostError(`${event} was refused for now: ${code}`);
+  const { refusal } = refused;
+  if (refusalCatalogue[refusal.code].retryable) throw new RefusedForNowError(event, refusal);
   return refused;
 }
 
@@ -224,16 +277,4 @@ function ofFederation(expected: FederationId, joined: Joined): Joined | Refused 
   const { terms, offer } = joined;
   const found = [terms.federation, offer?.federation ?? expected].find((federation) => federation !== expected);
   return found === undefined ? joined : refuse('wrong-federation', { expected, found });
-}
-
-/** Ends early when the signal aborts: whoever waits looks at it next. */
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = settlement<void>();
-  const wake = (): void => resolve();
-  const timer = setTimeout(wake, delayMs);
-  signal.addEventListener('abort', wake);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', wake);
 }

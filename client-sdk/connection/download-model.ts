@@ -3,9 +3,10 @@
 import { sha256 } from '../../shared/digest.ts';
 import type { Digest, FederationId } from '../../shared/ids.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import { timeLimit } from '../../shared/time-limit.ts';
 import { decodeSafetensors, maxSafetensorsBytes } from '../../shared/update-format/safetensors.ts';
 import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
-import { ConnectionLostError } from './coordinator-connection.ts';
+import { ConnectionLostError } from './connection-lost-error.ts';
 
 export interface ModelSource {
   readonly url: string;
@@ -35,9 +36,9 @@ async function fetchBytes(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const address = new URL(`/federations/${federation}/models/${digest}`, url);
+  const limit = timeLimit(timeoutMs, [signal]);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const response = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal: limit });
+    const response = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal: limit.signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw new ConnectionLostError(`status ${response.status}`);
@@ -46,6 +47,8 @@ async function fetchBytes(
   } catch (cause) {
     if (cause instanceof RefusedError || signal.aborted) throw cause;
     throw new ConnectionLostError(`${address.pathname}: no model came`, { cause });
+  } finally {
+    limit.lift();
   }
 }
 

@@ -1,8 +1,8 @@
-// Port: what a client has to remember. Losing it means losing the key and, worse, the memory of privacy already spent,
-// so every write is durable when it resolves.
+// Port: what a client has to remember. Losing it means losing the key and, worse, the memory of privacy already spent
+// and of the history it holds the coordinator to, so every write is durable when it resolves.
 
 import { z } from 'zod';
-import { envelopeSchema, federationIdSchema, roundNumberSchema } from '../../shared/protocol/envelope.ts';
+import { digestSchema, envelopeSchema, federationIdSchema, roundNumberSchema } from '../../shared/protocol/envelope.ts';
 import type { FederationId } from '../../shared/ids.ts';
 
 export const privacyLedgerEntrySchema = z.strictObject({
@@ -22,11 +22,27 @@ export interface Submission extends z.infer<typeof submissionSchema> {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** What the client holds a federation's coordinator to. */
+export const ledgerMemorySchema = z.strictObject({
+  /** Raw Ed25519 key that signs the ledger's checkpoints, hex. */
+  ledgerKey: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The last checkpoint taken, as it was signed. */
+  checkpoint: z.string(),
+  /** Hash of the newest entry that said a backup was restored, as far as it was shown: it excuses nothing twice. */
+  recovery: digestSchema.nullable(),
+  /** Highest index, from 0, of an entry that proved a model committed: no model of an older commit is taken. */
+  newestCommit: z.number().int().nonnegative().nullable(),
+});
+export type LedgerMemory = z.infer<typeof ledgerMemorySchema>;
+
 export interface ClientStore {
   /** The private key's 32 bytes in hex: made at the first call, the same ever after. */
   privateKey(): Promise<string>;
   privacyLedger(): Promise<readonly PrivacyLedgerEntry[]>;
   writePrivacyLedger(entries: readonly PrivacyLedgerEntry[]): Promise<void>;
+  /** Undefined before the first checkpoint of the federation's ledger was taken. */
+  ledgerMemory(federation: FederationId): Promise<LedgerMemory | undefined>;
+  writeLedgerMemory(federation: FederationId, memory: LedgerMemory): Promise<void>;
   submission(federation: FederationId, round: number): Promise<Submission | undefined>;
   writeSubmission(submission: Submission): Promise<void>;
   /** Drops every submission of the federation but that of `round`. */

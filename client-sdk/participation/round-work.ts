@@ -2,13 +2,14 @@
 // spend, and only then send. Each step is durable before the next begins, so that a crash in between repeats nothing.
 
 import type { SigningKey } from '../../shared/ed25519.ts';
-import { asDigest, type Digest, type FederationId } from '../../shared/ids.ts';
+import type { Digest, FederationId } from '../../shared/ids.ts';
 import { type Offer, notedSchema } from '../../shared/protocol/messages.ts';
 import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import type { CoordinatorConnection } from '../connection/coordinator-connection.ts';
 import { downloadModel } from '../connection/download-model.ts';
+import type { LedgerWitness } from '../ledger/ledger-witness.ts';
 import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
 import { makeSubmission } from '../submission/make-submission.ts';
 import { sendSubmission } from '../submission/send-submission.ts';
@@ -31,11 +32,8 @@ export interface WorkPlace extends OwnerLimits {
   readonly trainer: Trainer;
   readonly store: ClientStore;
   readonly ledger: PrivacyLedger;
+  readonly witness: LedgerWitness;
   readonly connection: CoordinatorConnection;
-}
-
-export interface Trained {
-  readonly kind: 'trained';
 }
 
 export class RoundWork {
@@ -55,17 +53,20 @@ export class RoundWork {
   }
 
   /** Leaves the update written, unless this round is refused: then nothing is trained. */
-  async train(offer: Offer, terms: FederationTerms, signal: AbortSignal): Promise<Trained | Refused> {
-    const { trainer, store, key } = this.#place;
+  async train(offer: Offer, terms: FederationTerms, signal: AbortSignal): Promise<Refused | undefined> {
+    const { trainer, store, key, witness } = this.#place;
     const { round } = offer;
     const refused = await this.#reserve(round, terms);
     if (refused) return refused;
-    const baseModel = await this.download(asDigest(offer.baseModelDigest), terms, signal);
+    const baseModel = await this.download(offer.baseModelDigest, terms, signal);
     const { tensors: schema, training, privacy } = terms;
+    // A trainer is never begun with a signal that will not fire any more.
+    signal.throwIfAborted();
     const update = await trainer.train({ round, baseModel, schema, training, privacy, signal });
     signal.throwIfAborted();
-    await store.writeSubmission(await makeSubmission(update, { offer, terms, key }));
-    return { kind: 'trained' };
+    const { head: checkpoint } = witness;
+    await store.writeSubmission(await makeSubmission(update, { offer, terms, key, checkpoint }));
+    return undefined;
   }
 
   /** Resolves when the coordinator has answered, with a receipt or a refusal. */
@@ -81,10 +82,11 @@ export class RoundWork {
     await sendSubmission(submission, connection, signal);
   }
 
+  /** The caller has seen its commit proven. */
   async download(digest: Digest, { tensors: schema }: FederationTerms, signal: AbortSignal): Promise<Float32Array> {
     const { url, federation, connection } = this.#place;
     return await connection.insist(async () => {
-      const { token } = connection;
+      const token = await connection.token();
       return await downloadModel(digest, { url, federation, token, schema }, signal);
     }, signal);
   }

@@ -7,7 +7,7 @@ import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
-import { readIfThere } from './durable-file.ts';
+import { isFault, readIfThere } from './durable-file.ts';
 
 export interface ClientFolderLock {
   readonly kind: 'locked';
@@ -119,9 +119,6 @@ async function unlessThere(making: Promise<unknown>): Promise<boolean> {
     throw fault;
   }
 }
-
-const isFault = (fault: unknown, code: string): boolean =>
-  fault instanceof Error && 'code' in fault && fault.code === code;
 
 const inUse = (folder: string, { name, hint }: Owner): Refused =>
   refuse('folder-in-use', {

@@ -34,7 +34,11 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (fault) {
-    if (fault instanceof Error && 'code' in fault && fault.code === 'ENOENT') return undefined;
+    if (isFault(fault, 'ENOENT')) return undefined;
     throw fault;
   }
 }
+
+/** Whether the system has answered with that code, such as ENOENT. */
+export const isFault = (fault: unknown, code: string): boolean =>
+  fault instanceof Error && 'code' in fault && fault.code === code;

@@ -1,5 +1,6 @@
-// A client's memory as a folder: `key` (owner-readable only), `privacy-ledger.json`, and in `submissions/` the update
-// that may have to be sent again. One process at a time; the folder is the client.
+// A client's memory as a folder: `key` (owner-readable only), `privacy-ledger.json`, `ledger-<federation>.json` with the
+// last checkpoint of that federation's ledger, and in `submissions/` the update that may have to be sent again. One
+// process at a time; the folder is the client.
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,12 @@ import { randomHex } from '../../shared/bytes.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
-import { type ClientStore, privacyLedgerEntrySchema, submissionSchema } from '../participation/client-store.ts';
+import {
+  type ClientStore,
+  ledgerMemorySchema,
+  privacyLedgerEntrySchema,
+  submissionSchema,
+} from '../participation/client-store.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
 
 const PRIVATE_KEY_BYTES = 32;
@@ -19,6 +25,7 @@ export async function nodeClientStore(folder: string): Promise<ClientStore> {
   await removeTemporaries(folder);
   await removeTemporaries(submissions);
   const ledgerPath = join(folder, 'privacy-ledger.json');
+  const memoryPath = (federation: FederationId): string => join(folder, `ledger-${federation}.json`);
   const stem = (federation: FederationId, round: number): string => join(submissions, `${federation}.${round}`);
   return {
     privateKey: () => privateKeyIn(join(folder, 'key')),
@@ -27,6 +34,11 @@ export async function nodeClientStore(folder: string): Promise<ClientStore> {
       return text === undefined ? [] : z.array(privacyLedgerEntrySchema).parse(JSON.parse(text.toString()));
     },
     writePrivacyLedger: (entries) => writeDurably(ledgerPath, `${canonicalJson(entries)}\n`),
+    async ledgerMemory(federation) {
+      const text = await readIfThere(memoryPath(federation));
+      return text === undefined ? undefined : ledgerMemorySchema.parse(JSON.parse(text.toString()));
+    },
+    writeLedgerMemory: (federation, memory) => writeDurably(memoryPath(federation), `${canonicalJson(memory)}\n`),
     async submission(federation, round) {
       const statement = await readIfThere(`${stem(federation, round)}.json`);
       const bytes = await readIfThere(`${stem(federation, round)}.safetensors`);
@@ -50,15 +62,22 @@ export async function nodeClientStore(folder: string): Promise<ClientStore> {
 }
 
 async function privateKeyIn(path: string): Promise<string> {
+  return (await keptKeyIn(path)) ?? (await makeKeyIn(path));
+}
+
+/** Undefined where there is none. @throws InvariantError for a damaged one. */
+export async function keptKeyIn(path: string): Promise<string | undefined> {
   const kept = (await readIfThere(path))?.toString().trim();
-  if (kept === undefined) {
-    const key = randomHex(PRIVATE_KEY_BYTES);
-    await writeDurably(path, `${key}\n`);
-    return key;
-  }
-  if (!/^[0-9a-f]{64}$/.test(kept))
+  if (kept !== undefined && !/^[0-9a-f]{64}$/.test(kept))
     throw new InvariantError(`${path} holds no private key: 64 hex characters expected`);
   return kept;
+}
+
+/** In the place of any other. */
+export async function makeKeyIn(path: string): Promise<string> {
+  const key = randomHex(PRIVATE_KEY_BYTES);
+  await writeDurably(path, `${key}\n`);
+  return key;
 }
 
 async function removeTemporaries(folder: string): Promise<void> {

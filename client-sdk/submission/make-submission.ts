@@ -3,8 +3,8 @@
 import { randomHex } from '../../shared/bytes.ts';
 import { sha256 } from '../../shared/digest.ts';
 import type { SigningKey } from '../../shared/ed25519.ts';
-import { asDigest } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
+import type { TreeHead } from '../../shared/ledger/checkpoint.ts';
 import { type Envelope, envelopeBytes } from '../../shared/protocol/envelope.ts';
 import type { Offer } from '../../shared/protocol/messages.ts';
 import { privacyClaimOf } from '../../shared/protocol/privacy-claim.ts';
@@ -16,10 +16,18 @@ import type { Submission } from '../participation/client-store.ts';
 
 const NONCE_BYTES = 16;
 
+export interface SubmissionFacts {
+  readonly offer: Offer;
+  readonly terms: FederationTerms;
+  readonly key: SigningKey;
+  /** Of the last ledger checkpoint that the client has checked. */
+  readonly checkpoint: TreeHead;
+}
+
 /** @throws InvariantError when the trainer returned another number of values than the model has. */
 export async function makeSubmission(
   update: Float32Array,
-  { offer, terms, key }: { readonly offer: Offer; readonly terms: FederationTerms; readonly key: SigningKey },
+  { offer, terms, key, checkpoint }: SubmissionFacts,
 ): Promise<Submission> {
   const expected = parameterCount(terms.tensors);
   if (update.length !== expected) {
@@ -31,11 +39,12 @@ export async function makeSubmission(
     federation: terms.federation,
     client: key.clientId,
     round: offer.round,
-    baseModelDigest: asDigest(offer.baseModelDigest),
+    baseModelDigest: offer.baseModelDigest,
     updateDigest: await sha256(bytes),
     byteLength: bytes.byteLength,
     schemaDigest: await sha256(schemaText(terms.tensors)),
     privacy: privacyClaimOf(terms),
+    checkpoint: { size: checkpoint.size, root: checkpoint.root },
     nonce: randomHex(NONCE_BYTES),
   };
   return { envelope, signature: await key.sign(envelopeBytes(envelope)), bytes };

@@ -9,7 +9,8 @@ import {
   type ReceiptMessage,
   sendFromSchema,
 } from '../../shared/protocol/messages.ts';
-import { ConnectionLostError, type CoordinatorConnection } from '../connection/coordinator-connection.ts';
+import { ConnectionLostError } from '../connection/connection-lost-error.ts';
+import type { CoordinatorConnection } from '../connection/coordinator-connection.ts';
 import type { Submission } from '../participation/client-store.ts';
 
 const BEGIN_ANSWER = sendFromSchema.or(receiptSchema);
