@@ -12,16 +12,32 @@ cohort:
   minimum: 7                  # no round starts with fewer clients
   size: 20                    # a round is offered to at most so many, drawn at random
   # quorum: 7                 # a round with fewer updates is abandoned; at least what the rule needs for f
+  dropOutShare: 0             # share of the cohort that may stay silent: the rest must still carry f
+  maxPerOrganisation: null    # clients of one organisation in a cohort at most; null: no cap
   selectionTimeoutMs: 3000    # with the minimum there, wait so long for more
   deadlineMs: 60000           # a round closes so long after its offer, with the updates it has
 
 rule:
   name: multi-krum            # multi-krum, krum or mean (which tolerates no liar)
   f: 0.2                      # liars tolerated: a number, or a share of the clients offered the round, rounded up
+  # dishonestOrganisations: 1 # in the place of f, with a cap above: so many organisations may collude
 
 bounds:
   maxAbsoluteValue: 10        # no value of an update may be larger
   maxNormL2: null             # null: what follows from the terms below
+
+admission:
+  approval: false             # true: whoever enrols waits for \`muster approve\`
+  lookAlikeNames: hold        # a name like another client's: hold for approval, or refuse
+
+anomaly:                      # what the figures of an update mean: muster round N --json, server/update/anomaly/README.md
+  rules: []                   # your own, such as { name: loud, when: "normZ > 6 or cosineToMedian < -0.2", action: flag }
+                              # action: flag, or quarantine, which leaves the update out of the round
+  banSuspects: false          # true: ban whom its own history speaks against; colluders who steer flags steer this too
+  history: { alarmRateHonest: 0.05, alarmRateLiar: 0.3, falseBanRate: 1.0e-3 }
+
+retention:
+  updateRounds: 1             # rounds for which single updates are kept; needed to recompute a round's model
 
 model:                        # float32 tensors; in TensorFlow.js terms <layer>/<weight>
   seed: 1                     # of the first weights

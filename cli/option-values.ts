@@ -1,8 +1,12 @@
 // Values of options, read and refused in one form.
 
 import { closest } from 'fastest-levenshtein';
+import { isOrganisationId, type OrganisationId } from '../shared/ids.ts';
 import { type RefusalCode, RefusedError, refuse } from '../shared/protocol/refusals.ts';
 import { isTolerance } from '../server/aggregation/tolerance.ts';
+
+export const misfit = (option: string, expected: string, found: string): RefusedError =>
+  new RefusedError(refuse('bad-option', { message: `${option} does not fit`, expected, found }).refusal);
 
 /** @throws RefusedError unless `text` is a whole number of at least `least` and at most `most`. */
 export function wholeNumber(option: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -10,8 +14,7 @@ export function wholeNumber(option: string, least: number, most = Number.MAX_SAF
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (value >= least && value <= most) return value;
     const limit = most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`;
-    const expected = `a whole number from ${least} ${limit}`;
-    throw new RefusedError(refuse('bad-option', { message: `${option} does not fit`, expected, found: text }).refusal);
+    throw misfit(option, `a whole number from ${least} ${limit}`, text);
   };
 }
 
@@ -20,8 +23,7 @@ export function positiveNumber(option: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? NaN : Number(text);
     if (value > 0 && Number.isFinite(value)) return value;
-    const message = `${option} does not fit`;
-    throw new RefusedError(refuse('bad-option', { message, expected: 'a number above 0', found: text }).refusal);
+    throw misfit(option, 'a number above 0', text);
   };
 }
 
@@ -40,7 +42,32 @@ export function tolerance(option: string): (text: string) => number {
   return (text) => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
     if (isTolerance(value)) return value;
-    const facts = { expected: 'a whole number, or a share of the clients below 1', found: text };
-    throw new RefusedError(refuse('bad-option', { message: `${option} does not fit`, ...facts }).refusal);
+    throw misfit(option, 'a whole number, or a share of the clients below 1', text);
+  };
+}
+
+/** @throws RefusedError unless `text` is a share from 0 to below 1. */
+export function share(option: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    if (value < 1) return value;
+    throw misfit(option, 'a share from 0 to below 1', text);
+  };
+}
+
+/** @throws RefusedError unless `text` names an organisation. */
+export function organisation(option: string): (text: string) => OrganisationId {
+  return (text) => {
+    if (isOrganisationId(text)) return text;
+    throw misfit(option, '1-64 of a-z, 0-9 and "-", beginning with a letter', text);
+  };
+}
+
+/** @throws RefusedError unless `text` is an http or https address without a path. @returns its origin */
+export function publicUrl(option: string): (text: string) => string {
+  return (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+    throw misfit(option, 'an address such as https://fl.example.org, without a path', text);
   };
 }

@@ -6,6 +6,9 @@ import { inspect } from 'node:util';
 import pc from 'picocolors';
 import { type Refusal, RefusedError, refuse } from '../shared/protocol/refusals.ts';
 
+/** Results may hold invites. */
+const OWNER_ONLY = 0o600;
+
 /** What --json was given: nothing, the flag alone, or a file. */
 export type JsonTarget = string | true | undefined;
 
@@ -15,21 +18,27 @@ export function tell(line: string): void {
 
 export async function printResult(result: object, text: string, json: JsonTarget): Promise<void> {
   if (json === undefined) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-  else await writeJson(result, json);
+  else await writeJson(result, json).catch((fault: unknown) => Promise.reject(unwritable(fault)));
 }
 
 /** Asked before long work, whose result would have nowhere to go. @throws RefusedError */
 export async function requireWritable(json: JsonTarget): Promise<void> {
   if (typeof json !== 'string') return;
   try {
-    await writeFile(json, '', { flag: 'a' });
+    await writeFile(json, '', { flag: 'a', mode: OWNER_ONLY });
   } catch (fault) {
-    const message = 'the file that --json names cannot be written';
-    throw new RefusedError(
-      refuse('bad-option', { message, expected: 'a file that can be written', found: String(fault) }).refusal,
-    );
+    throw unwritable(fault);
   }
 }
+
+const unwritable = (fault: unknown): RefusedError =>
+  new RefusedError(
+    refuse('bad-option', {
+      message: 'the file that --json names cannot be written',
+      expected: 'a file that can be written',
+      found: String(fault),
+    }).refusal,
+  );
 
 export async function printRefusal(refusal: Refusal, json: JsonTarget): Promise<void> {
   await writeError(refusal, json);
@@ -61,7 +70,7 @@ async function writeError(error: Parameters<typeof withNulls>[0], json: JsonTarg
 async function writeJson(result: object, json: string | true): Promise<void> {
   const text = `${JSON.stringify(result, null, 2)}\n`;
   if (json === true) process.stdout.write(text);
-  else await writeFile(json, text);
+  else await writeFile(json, text, { mode: OWNER_ONLY });
 }
 
 /** Every key is there, so that a reader need not ask. */

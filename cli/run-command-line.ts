@@ -2,16 +2,28 @@
 
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { type Refusal, RefusedError, refuse } from '../shared/protocol/refusals.ts';
+import { RefusedError } from '../shared/protocol/refusals.ts';
+import { approveCommand } from './commands/approve.ts';
+import { banCommand } from './commands/ban.ts';
+import { bundleCommand } from './commands/bundle.ts';
+import { clientsCommand } from './commands/clients.ts';
 import { demoCommand } from './commands/demo.ts';
 import { initCommand } from './commands/init.ts';
+import { inviteCommand } from './commands/invite.ts';
+import { invitesCommand } from './commands/invites.ts';
+import { ledgerCommand } from './commands/ledger.ts';
+import { planCommand } from './commands/plan.ts';
+import { revokeInviteCommand } from './commands/revoke-invite.ts';
+import { revokeCommand } from './commands/revoke.ts';
+import { rotateCommand } from './commands/rotate.ts';
 import { roundCommand } from './commands/round.ts';
 import { roundsCommand } from './commands/rounds.ts';
 import { startCommand } from './commands/start.ts';
+import { unbanCommand } from './commands/unban.ts';
 import { EXIT_INTERRUPTED, InterruptedError } from './interrupt.ts';
 import { type JsonTarget, printFault, printRefusal } from './output.ts';
+import { usageRefusal } from './usage-refusal.ts';
 
 /** The package's own, found by its name from the source as from the build. */
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('muster-fl/package.json'));
@@ -19,8 +31,8 @@ const { version } = z.object({ version: z.string() }).parse(createRequire(import
 const EXIT_FAULT = 1;
 const EXIT_REFUSED = 2;
 
-export async function runCommandLine(args: readonly string[]): Promise<number> {
-  const program = musterProgram();
+export async function runCommandLine(args: readonly string[], commands = musterCommands()): Promise<number> {
+  const program = programOf(commands);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -29,7 +41,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-function musterProgram(): Command {
+function programOf(commands: readonly Command[]): Command {
   const program = new Command('muster')
     .description('A federated learning coordinator: signed updates, local differential privacy, robust aggregation.')
     .version(version)
@@ -37,10 +49,35 @@ function musterProgram(): Command {
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: () => undefined })
     .helpCommand(false);
-  for (const command of [demoCommand(), initCommand(), startCommand(), roundsCommand(), roundCommand()]) {
-    program.addCommand(command.copyInheritedSettings(program));
-  }
+  for (const command of commands) program.addCommand(command);
+  inheritSettings(program);
   return program;
+}
+
+/** In the order of --help. */
+const musterCommands = (): readonly Command[] => [
+  demoCommand(),
+  initCommand(),
+  planCommand(),
+  startCommand(),
+  roundsCommand(),
+  roundCommand(),
+  inviteCommand(),
+  invitesCommand(),
+  revokeInviteCommand(),
+  clientsCommand(),
+  approveCommand(),
+  banCommand(),
+  unbanCommand(),
+  revokeCommand(),
+  rotateCommand(),
+  ledgerCommand(),
+  bundleCommand(),
+];
+
+/** Also to the commands of a group, such as `muster ledger verify`. */
+function inheritSettings(group: Command): void {
+  for (const command of group.commands) inheritSettings(command.copyInheritedSettings(group));
 }
 
 async function explain(error: unknown, program: Command, args: readonly string[]): Promise<number> {
@@ -48,7 +85,8 @@ async function explain(error: unknown, program: Command, args: readonly string[]
   if (error instanceof InterruptedError) return EXIT_INTERRUPTED;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    if (args.length === 0) return EXIT_REFUSED;
+    // A group without its command: the help has been shown.
+    if (error.code === 'commander.help') return EXIT_REFUSED;
     await printRefusal(usageRefusal(error, program, args), json);
     return EXIT_REFUSED;
   }
@@ -67,23 +105,3 @@ function jsonTarget(args: readonly string[]): JsonTarget {
   const value = args[at]?.startsWith('--json=') ? args[at]?.slice('--json='.length) : args[at + 1];
   return value === undefined || value === '' || value.startsWith('-') ? true : value;
 }
-
-function usageRefusal(error: CommanderError, program: Command, args: readonly string[]): Refusal {
-  const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
-  const command = program.commands.find((each) => each.name() === args[0]);
-  if (error.code === 'commander.unknownCommand' || (!command && error.code === 'commander.excessArguments')) {
-    const names = program.commands.map((each) => each.name());
-    return refuse('unknown-command', { expected: names.join(', '), found: quoted, hint: didYouMean(quoted, names) })
-      .refusal;
-  }
-  if (error.code === 'commander.unknownOption') {
-    const flags = (command ?? program).options.flatMap(({ long }) => (long ? [long] : []));
-    const known = [...flags, '--help'];
-    return refuse('unknown-option', { expected: known.join(' '), found: quoted, hint: didYouMean(quoted, known) })
-      .refusal;
-  }
-  const hint = `muster ${command?.name() ?? ''} --help`.replace('  ', ' ');
-  return refuse('bad-option', { message: error.message.replace(/^error: /, ''), hint: `see ${hint}` }).refusal;
-}
-
-const didYouMean = (word: string, known: readonly string[]): string => `did you mean ${closest(word, [...known])}?`;

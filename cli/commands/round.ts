@@ -1,12 +1,14 @@
 // muster round N: one round with a verdict for everyone who was offered it, and why.
 
 import { Command } from 'commander';
-import { RefusedError, refuse, refusalCatalogue } from '../../shared/protocol/refusals.ts';
+import { accepted, refusalCatalogue } from '../../shared/protocol/refusals.ts';
 import type { RoundRecord, Verdict } from '../../shared/protocol/round-record.ts';
+import { unknownRound } from '../../server/audit/export-bundle.ts';
+import type { FederationStores } from '../../server/storage/federation-stores.ts';
 import { wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult } from '../output.ts';
-import { withHistory } from '../read-history.ts';
 import { table } from '../text.ts';
+import { withFolder } from '../with-folder.ts';
 
 export function roundCommand(): Command {
   return new Command('round')
@@ -15,18 +17,14 @@ export function roundCommand(): Command {
     .option('--dir <folder>', 'data folder', 'muster-data')
     .option('--json [file]', 'the record as JSON, on stdout or in a file')
     .action(async (number: number, { dir, json }: { dir: string; json?: JsonTarget }) => {
-      const round = await withHistory(dir, ({ rounds }) => readRound(number, rounds));
+      const round = await withFolder(dir, ({ stores }) => readRound(number, stores.rounds));
       await printResult({ round }, roundText(round), json);
     });
 }
 
 /** @throws RefusedError where there is no such round. */
-async function readRound(number: number, rounds: { records(): Promise<readonly RoundRecord[]> }): Promise<RoundRecord> {
-  const records = await rounds.records();
-  const record = records.find((each) => each.number === number);
-  if (record) return record;
-  const expected = records.length > 0 ? `1 to ${records.length}` : 'no round has ended yet';
-  throw new RefusedError(refuse('unknown-round', { expected, found: `${number}` }).refusal);
+async function readRound(number: number, rounds: FederationStores['rounds']): Promise<RoundRecord> {
+  return accepted<RoundRecord>((await rounds.record(number)) ?? (await unknownRound(number, rounds)));
 }
 
 function roundText(round: RoundRecord): string {
@@ -40,11 +38,37 @@ function roundText(round: RoundRecord): string {
     `  model       ${model ?? 'none: the base model stays'}`,
     `  step        ${stepNormL2?.toFixed(4) ?? '-'} (L2)`,
     '',
-    table(
-      ['client', 'organisation', 'verdict', 'why', 'norm', 'noise', 'deficit', 'z', 'score', 'epsilon', 'flags'],
-      round.verdicts.map(verdictRow),
-    ),
+    verdictTable(round.verdicts),
+    ...legend(round.verdicts),
+    '',
+    'All figures: --json. What they mean: server/update/anomaly/README.md',
   ].join('\n');
+}
+
+const head = ['client', 'organisation', 'verdict', 'why', 'norm', 'noise', 'deficit', 'z', 'score', 'epsilon', 'flags'];
+const NOTHING: readonly string[] = ['', '-'];
+
+/** Columns in which nobody has anything are left out. */
+function verdictTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(verdictRow);
+  const filled = head.flatMap((_, i) => (rows.every((row) => NOTHING.includes(row[i] ?? '')) ? [] : i));
+  const kept = (row: readonly string[]): string[] => filled.map((i) => row[i] ?? '');
+  return table(kept(head), rows.map(kept));
+}
+
+/** What the flags that occur say. */
+const flagMeanings: Readonly<Record<string, string>> = {
+  'norm-outlier': 'its norm lies far from the cohort’s (z)',
+  'cosine-outlier': 'it points away from the median of the others',
+  'sign-outlier': 'its signs are shared out otherwise than the others’',
+  'near-duplicate': 'another update is the same, or points the same way',
+  'spectral-outlier': 'it lies far out where the cohort differs most',
+  suspect: 'its own history speaks against the client',
+};
+
+function legend(verdicts: readonly Verdict[]): readonly string[] {
+  const flags = [...new Set(verdicts.flatMap((verdict) => verdict.flags))].sort();
+  return flags.map((flag) => `  ${flag}: ${flagMeanings[flag] ?? 'a rule of the admin'}`);
 }
 
 function verdictRow({

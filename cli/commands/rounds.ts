@@ -3,8 +3,8 @@
 import { Command } from 'commander';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
 import { type JsonTarget, printResult } from '../output.ts';
-import { withHistory } from '../read-history.ts';
 import { table } from '../text.ts';
+import { withFolder } from '../with-folder.ts';
 
 export function roundsCommand(): Command {
   return new Command('rounds')
@@ -12,7 +12,7 @@ export function roundsCommand(): Command {
     .option('--dir <folder>', 'data folder', 'muster-data')
     .option('--json [file]', 'the records as JSON, on stdout or in a file')
     .action(async ({ dir, json }: { dir: string; json?: JsonTarget }) => {
-      const rounds = await withHistory(dir, (stores) => stores.rounds.records());
+      const rounds = await withFolder(dir, ({ stores }) => stores.rounds.records());
       await printResult({ rounds }, roundsText(rounds), json);
     });
 }

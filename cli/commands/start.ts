@@ -2,14 +2,15 @@
 
 import { Command } from 'commander';
 import { parse } from 'yaml';
-import { isOrganisationId } from '../../shared/ids.ts';
-import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
-import type { InviteTerms } from '../../server/admission/issue-invite.ts';
+import { asOrganisationId } from '../../shared/ids.ts';
+import { accepted, isRefused, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import { type InviteTerms, MOST_CLIENTS_AN_INVITE } from '../../server/admission/issue-invite.ts';
 import { type FederationConfig, parseFederation, readFederationFile } from '../../server/config.ts';
 import { serve, type Serving } from '../../server/main.ts';
+import { readDataFolder } from '../../server/storage/data-folder.ts';
 import { federationTemplate } from '../federation-template.ts';
 import { InterruptedError, interruption } from '../interrupt.ts';
-import { wholeNumber } from '../option-values.ts';
+import { organisation, publicUrl, wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult, tell } from '../output.ts';
 
 interface StartOptions {
@@ -17,12 +18,14 @@ interface StartOptions {
   readonly dir: string;
   readonly port: number;
   readonly host: string;
+  readonly publicUrl?: string;
   readonly invite: readonly InviteTerms[];
   readonly json?: JsonTarget;
 }
 
 const DEFAULT_PORT = 7400;
-const DEFAULT_QUOTA = 100;
+/** So that a new folder can be tried out at once. */
+const FIRST_INVITE: InviteTerms = { organisation: asOrganisationId('community'), quota: 100 };
 const ADDRESS_FAULTS: ReadonlySet<string> = new Set([
   'EADDRINUSE',
   'EADDRNOTAVAIL',
@@ -39,8 +42,13 @@ export function startCommand(): Command {
     .option('--port <n>', 'port, 0 for any', wholeNumber('--port', 0, 65_535), DEFAULT_PORT)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
+      '--public-url <url>',
+      'address that clients use (needed where --host is not this machine alone)',
+      publicUrl('--public-url'),
+    )
+    .option(
       '--invite <organisation=quota>',
-      'invite to print; may be repeated (default: community=100)',
+      'invite to issue and print, for one client unless a quota is given; may be repeated (default: community=100 for a new folder, else none)',
       collectInvite,
       [],
     )
@@ -50,14 +58,16 @@ export function startCommand(): Command {
 
 async function start(options: StartOptions): Promise<void> {
   const { dir, port, host, json, config } = options;
+  const publicAddress = publicUrlFor(options);
   const { signal, dispose } = interruption();
-  const invites = options.invite.length > 0 ? options.invite : [inviteTerms(`community=${DEFAULT_QUOTA}`)];
+  const invites = options.invite.length > 0 || !(await isNew(dir)) ? options.invite : [FIRST_INVITE];
   const readConfig =
     config === undefined ? undefined : (founded?: FederationConfig) => readFederationFile(config, founded);
   const fallback = accepted(parseFederation(parse(federationTemplate)));
-  const serving = accepted(await serveAt({ dir, readConfig, fallback, port, host, invites, log: tell }));
+  const wish = { dir, readConfig, fallback, port, host, publicUrl: publicAddress, invites, log: tell };
+  const serving = accepted(await serveAt(wish));
   try {
-    const url = `http://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
+    const url = publicAddress ?? `http://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
     await printResult(
       { url, federation: serving.config.federation, invites: serving.invites },
       servingText(serving, url),
@@ -70,6 +80,30 @@ async function start(options: StartOptions): Promise<void> {
     if (process.connected) process.disconnect();
     dispose();
   }
+}
+
+/**
+ * Clients sign their joins for the address that they were given: where others than this machine can connect, it has to
+ * be told. Null: all clients are on this machine. @throws RefusedError
+ */
+function publicUrlFor({ host, publicUrl: given }: StartOptions): string | null {
+  if (given !== undefined) return given;
+  if (host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)) return null;
+  throw new RefusedError(
+    refuse('bad-option', {
+      message: 'clients of other machines need to know the coordinator by one address',
+      expected: '--public-url with the address that clients use',
+      found: `--host ${host} alone`,
+      hint: `such as --public-url https://fl.example.org; joins are signed for it`,
+    }).refusal,
+  );
+}
+
+async function isNew(dir: string): Promise<boolean> {
+  const folder = await readDataFolder(dir);
+  if (isRefused(folder)) return folder.refusal.code === 'no-history';
+  await folder.close();
+  return false;
 }
 
 /** An address that cannot be had is the caller's to mend, like any other option. */
@@ -119,10 +153,7 @@ function collectInvite(text: string, before: readonly InviteTerms[]): readonly I
 }
 
 function inviteTerms(text: string): InviteTerms {
-  const [organisation = '', quota = String(DEFAULT_QUOTA)] = text.split('=');
-  if (!isOrganisationId(organisation)) {
-    const expected = 'an organisation of a-z, 0-9 and "-", then =quota';
-    throw new RefusedError(refuse('bad-option', { message: '--invite does not fit', expected, found: text }).refusal);
-  }
-  return { organisation, quota: wholeNumber('--invite', 1, 1_000_000)(quota) };
+  const [name = '', quota = '1', ...rest] = text.split('=');
+  const count = wholeNumber('--invite', 1, MOST_CLIENTS_AN_INVITE)([quota, ...rest].join('='));
+  return { organisation: organisation('--invite')(name), quota: count };
 }
