@@ -4,7 +4,7 @@
 
 import type { Trainer, TrainingTask } from '../client-sdk/training/trainer.ts';
 import { noiseStdDevPerParameter } from '../shared/accounting/noise-scale.ts';
-import { fillStandardNormals, type RandomSource, uniformInteger } from '../shared/random-source.ts';
+import { type RandomSource, standardNormals, uniformInteger } from '../shared/random-source.ts';
 
 export const attackNames = [
   'noisy-flip',
@@ -57,6 +57,10 @@ interface Attack {
   readonly update: (makings: AttackMakings, task: TrainingTask) => Promise<Float32Array>;
 }
 
+/** What flipped updates are multiplied by, without and with the declared noise. */
+export const NOISELESS_FACTOR = -3;
+export const NOISY_FACTOR = -6;
+
 const attacks: Readonly<Record<AttackName, Attack>> = {
   'noisy-flip': {
     description: 'the declared noise, afresh, on -6 times the clean part of its update',
@@ -64,12 +68,12 @@ const attacks: Readonly<Record<AttackName, Attack>> = {
       const clean = await cleanUpdate(makings, task);
       const noise = standardNormals(makings.noiseRandom(task.round), clean.length);
       const noiseStdDev = noiseStdDevPerParameter(task.training, task.privacy);
-      return clean.map((value, i) => noiseStdDev * (noise[i] ?? NaN) - 6 * value);
+      return clean.map((value, i) => noiseStdDev * (noise[i] ?? NaN) + NOISY_FACTOR * value);
     },
   },
   'noiseless-flip': {
     description: '-3 times the clean part of its update, without the declared noise',
-    update: async (makings, task) => (await cleanUpdate(makings, task)).map((value) => -3 * value),
+    update: async (makings, task) => (await cleanUpdate(makings, task)).map((value) => NOISELESS_FACTOR * value),
   },
   'sign-flip': {
     description: '-1 times its own noised update',
@@ -107,10 +111,4 @@ function honestUpdate(makings: AttackMakings, task: TrainingTask): Promise<Float
 
 function cleanUpdate(makings: AttackMakings, task: TrainingTask): Promise<Float32Array> {
   return makings.trainerFor({ labels: 'true', noise: 'omitted', random: makings.attackRandom(task.round) }).train(task);
-}
-
-function standardNormals(random: RandomSource, count: number): Float64Array {
-  const normals = new Float64Array(count);
-  fillStandardNormals(random, normals);
-  return normals;
 }

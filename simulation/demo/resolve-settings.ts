@@ -42,7 +42,7 @@ export async function resolveSettings(dir: string, wish: DemoWish, seed: number)
   return founded(counted, seed);
 }
 
-function founded(wish: DemoWish, seed: number): ResolvedSettings | Refused {
+async function founded(wish: DemoWish, seed: number): Promise<ResolvedSettings | Refused> {
   const byzantine = wish.byzantine ?? DEMO_DEFAULTS.byzantine;
   const settings = { ...DEMO_DEFAULTS, seed, f: byzantine, ...wish, noiseMultiplier: null };
   const { clients } = settings;
@@ -55,7 +55,7 @@ function founded(wish: DemoWish, seed: number): ResolvedSettings | Refused {
   }
   const config = demoFederation(settings);
   if (isRefused(config)) return config;
-  const vetted = vetConfig(config);
+  const vetted = await vetConfig(config);
   if (isRefused(vetted)) return vetted;
   return { kind: 'resolved', settings: { ...settings, noiseMultiplier: noiseMultiplierOf(config) } };
 }
