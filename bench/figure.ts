@@ -17,10 +17,18 @@ export const figureIds = [
   'multi-krum-ms',
   'multi-krum-numpy-ms',
   'multi-krum-over-numpy',
+  'anomaly-detected',
+  'anomaly-false-alarms',
+  'anomaly-false-bans',
+  'anomaly-gates',
+  'admission-updates-per-second',
+  'admission-mb-per-second',
+  'admission-baseline-mb-per-second',
+  'admission-over-baseline',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 
-export type Unit = 'share' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon';
+export type Unit = 'share' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon' | '1/s' | 'MB/s';
 export type Context = Readonly<Record<string, string | number | readonly number[]>>;
 
 export interface Figure {

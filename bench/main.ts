@@ -2,6 +2,8 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { attackNames } from '../simulation/attacks.ts';
+import { benchAdmission } from './admission.ts';
+import { benchAnomaly } from './anomaly.ts';
 import { benchDemo } from './demo.ts';
 import { printer } from './figure.ts';
 import { benchMultiKrum } from './multi-krum.ts';
@@ -31,6 +33,24 @@ program
   .option('--json', 'one object a line')
   .action(async ({ json = false, ...size }: Parameters<typeof benchMultiKrum>[0] & { json?: boolean }) => {
     await benchMultiKrum(size, printer('multi-krum', json));
+  });
+
+program
+  .command('admission')
+  .description('updates through the receive spine, beside the plainest durable receiving of the same bytes')
+  .option('--seconds <n>', 'of measuring', count, 20)
+  .option('--json', 'one object a line')
+  .action(async ({ seconds, json = false }: { seconds: number; json?: boolean }) => {
+    await benchAdmission({ seconds }, printer('admission', json));
+  });
+
+program
+  .command('anomaly')
+  .description('how many lying updates are detected, and how many honest ones')
+  .option('--seeds <n>', 'federations of each split and privacy', count, 3)
+  .option('--json', 'one object a line')
+  .action(async ({ seeds, json = false }: { seeds: number; json?: boolean }) => {
+    await benchAnomaly({ seeds }, printer('anomaly', json));
   });
 
 function count(text: string): number {

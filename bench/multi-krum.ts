@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { CohortUpdate } from '../server/aggregation/rule.ts';
 import { multiKrum } from '../server/aggregation/multi-krum.ts';
 import { asClientId } from '../shared/ids.ts';
-import { fillStandardNormals, seededRandomSource } from '../shared/random-source.ts';
+import { seededRandomSource, standardNormals } from '../shared/random-source.ts';
 import { median } from '../shared/vector/vector.ts';
 import type { Print } from './figure.ts';
 
@@ -48,8 +48,7 @@ function timeOurs({ clients, parameters, runs }: MultiKrumBench, f: number): rea
 }
 
 function randomUpdate(index: number, parameters: number): CohortUpdate {
-  const normals = new Float64Array(parameters);
-  fillStandardNormals(seededRandomSource(1, 'bench', index), normals);
+  const normals = standardNormals(seededRandomSource(1, 'bench', index), parameters);
   return { client: asClientId(index.toString(16).padStart(64, '0')), values: Float32Array.from(normals) };
 }
 
