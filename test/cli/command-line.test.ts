@@ -1,12 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { runCommandLine } from '../../cli/run-command-line.ts';
 import { attackNames } from '../../simulation/attacks.ts';
-import { runHere } from '../support/captured-command.ts';
+import { capturing, runHere } from '../support/captured-command.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const commands = ['demo', 'init', 'start', 'rounds', 'round'];
+const federationCommands = ['demo', 'init', 'plan', 'start', 'rounds', 'round'];
+const adminCommands = ['invite', 'invites', 'revoke-invite', 'clients', 'approve', 'ban', 'unban', 'revoke', 'rotate'];
+const commands = [...federationCommands, ...adminCommands];
 
 const errorSchema = z.strictObject({
   error: z.strictObject({
@@ -49,12 +53,70 @@ describe('what is not known', () => {
     ['an option of another command', ['rounds', '--rule', 'krum'], 'unknown-option', '--rule', 'did you mean --help?'],
     ['an attack', ['demo', '--attack', 'sing-flip'], 'unknown-attack', 'sing-flip', 'did you mean sign-flip?'],
     ['a rule', ['demo', '--rule', 'multikrum'], 'unknown-rule', 'multikrum', 'did you mean multi-krum?'],
+    ['an option after an argument', ['ban', 'abcdef', '--raeson', 'x'], 'unknown-option', '--raeson', '--reason?'],
   ])('%s is refused with the nearest known one', async (_what, args, code, found, hint) => {
     const { exitCode, stdout, stderr } = await runHere(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain(`(${code})`);
     expect(stderr).toContain(`found    ${found}`);
     expect(stderr).toContain(hint);
+  });
+});
+
+describe('a command within a group', () => {
+  const group = () => {
+    const verify = new Command('verify')
+      .argument('[file]')
+      .option('--checkpoint <file>')
+      .action(() => undefined);
+    return [new Command('ledger').addCommand(verify).addCommand(new Command('show').action(() => undefined))];
+  };
+  const run = (...args: string[]) => capturing(() => runCommandLine(args, group()));
+
+  it('runs, and has its own help', async () => {
+    expect(await run('ledger', 'verify', 'here')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    const { exitCode, stdout } = await run('ledger', 'verify', '--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Usage: muster ledger verify/);
+  });
+
+  it.each([
+    ['a command', ['ledger', 'verfy'], 'unknown-command', 'verfy', 'did you mean verify?'],
+    [
+      'a command with options',
+      ['ledger', 'shwo', '--checkpoint', 'x'],
+      'unknown-command',
+      'shwo',
+      'did you mean show?',
+    ],
+    [
+      'an option',
+      ['ledger', 'verify', '--checkpont', 'x'],
+      'unknown-option',
+      '--checkpont',
+      'did you mean --checkpoint?',
+    ],
+    ['an option of the group', ['ledger', '--hlep'], 'unknown-option', '--hlep', 'did you mean --help?'],
+  ])('%s that is not known is refused with the nearest known one', async (_what, args, code, found, hint) => {
+    const { exitCode, stdout, stderr } = await run(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    for (const told of [`(${code})`, `found    ${found}`, hint]) expect(stderr).toContain(told);
+  });
+
+  it('is refused under its whole name for what does not fit otherwise', async () => {
+    const tooMany = await run('ledger', 'verify', 'here', 'there');
+    expect(tooMany).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('see muster ledger verify --help') });
+    expect(await run('ledger', 'verify', '--checkpoint')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('see muster ledger verify --help'),
+    });
+  });
+
+  it('is asked for with the group’s help, and 2, where the group stands alone', async () => {
+    const { exitCode, stdout, stderr } = await run('ledger');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/^Usage: muster ledger/);
+    expect(stderr).not.toContain('refused');
   });
 });
 
@@ -77,6 +139,20 @@ describe('a value that does not fit', () => {
     ['an argument too many', ['rounds', 'all']],
     ['a round that is no number', ['round', 'first']],
     ['no round number', ['round']],
+    ['a coordinator that others reach by no known address', ['start', '--host', '0.0.0.0']],
+    ['a public address that is none', ['start', '--public-url', 'fl.example.org']],
+    ['a public address with a path', ['start', '--public-url', 'https://fl.example.org/federation']],
+    ['a public address of another protocol', ['start', '--public-url', 'ftp://fl.example.org']],
+    ['an invite with two quotas', ['start', '--invite', 'clinic=1=2']],
+    ['an invite for an organisation in capitals', ['invite', 'Clinic']],
+    ['an invite for nobody, later', ['invite', 'clinic', '--quota', '0']],
+    ['an invite that is good for no day', ['invite', 'clinic', '--days', '0']],
+    ['an invite that is good for ever', ['invite', 'clinic', '--days', '3651']],
+    ['no client', ['ban']],
+    ['no file to plan', ['plan']],
+    ['nobody but liars', ['plan', '--config', 'federation.yaml', '--liars', '1']],
+    ['fewer liars than none', ['plan', '--config', 'federation.yaml', '--liars', '-0.1']],
+    ['a population of nobody', ['plan', '--config', 'federation.yaml', '--population', '0']],
   ])('%s is refused as bad-option, with 2', async (_what, args) => {
     const { exitCode, stdout, stderr } = await runHere(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -104,6 +180,7 @@ describe('--json', () => {
     ['unknown-attack', ['demo', '--attack', 'x']],
     ['bad-option', ['demo', '--clients', 'six']],
     ['no-history', ['rounds', '--dir', '/nowhere']],
+    ['no-history', ['ban', 'abcdef', '--dir', '/nowhere']],
   ])('gives %s as one object with every key, beside the words on stderr', async (code, args) => {
     const { exitCode, stdout, stderr } = await runHere(...args, '--json');
     expect(exitCode).toBe(2);
@@ -131,11 +208,11 @@ describe('--json', () => {
     expect(stderr).toMatch(/^fault: /);
   });
 
-  it('that cannot be written is told as a fault, whatever else there was to tell', async () => {
+  it('that cannot be written is refused by name, unless there was another refusal to tell', async () => {
     const place = temporaryFolder();
     const json = `--json=${join(place, 'missing', 'result.json')}`;
     const done = await runHere('init', join(place, 'federation.yaml'), json);
-    expect(done).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('fault: ENOENT') });
+    expect(done).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('(bad-option)') });
     const refused = await runHere('rounds', '--dir', '/nowhere', json);
     expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('(no-history)') });
   });

@@ -8,7 +8,7 @@ import { parseFederation } from '../../server/config.ts';
 import { accepted } from '../../shared/protocol/refusals.ts';
 import { runHere } from '../support/captured-command.ts';
 import { endedRounds } from '../support/folder-remains.ts';
-import { MusterProcess } from '../support/muster-process.ts';
+import { muster, MusterProcess } from '../support/muster-process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -78,9 +78,38 @@ describe('muster start', () => {
     expect(exitCode).toBe(130);
     const [address, invite, next, ...rest] = stdout.split('\n');
     expect(address).toMatch(/^Federation "digits" is served at http:\/\/127\.0\.0\.1:\d+$/);
-    expect(invite).toMatch(/^Invite: digits\.[0-9a-f]{64}$/);
+    expect(invite).toMatch(/^Invite: digits\.[0-9a-f]{64}\.[0-9a-f]{64}$/);
     expect(next).toMatch(/^A round starts when \d+ clients have joined\./);
     expect(rest).toEqual(['']);
+  });
+
+  it('issues no invite for a folder that is not new, unless it is asked for', async () => {
+    const dir = join(temporaryFolder(), 'data');
+    const started = async (...args: string[]): Promise<readonly string[]> => {
+      const coordinator = new MusterProcess('start', '--dir', dir, '--port', '0', ...args);
+      await coordinator.printed(/Stop with Ctrl-C/);
+      coordinator.signal('SIGINT');
+      return (await coordinator.end()).stdout.match(/^Invite: .*$/gm) ?? [];
+    };
+    expect(await started()).toHaveLength(1);
+    expect(await started()).toEqual([]);
+    expect(await started('--invite', 'north', '--invite', 'south=3')).toHaveLength(2);
+    const { stdout } = await runHere('invites', '--dir', dir);
+    for (const line of [/community +open +0 of 100/, /north +open +0 of 1 /, /south +open +0 of 3 /])
+      expect(stdout).toMatch(line);
+  });
+
+  it('is known by the address that clients are told, where others than this machine reach it', async () => {
+    const dir = join(temporaryFolder(), 'data');
+    const place = ['--dir', dir, '--port', '0', '--host', '0.0.0.0'];
+    const refused = await runHere('start', ...place);
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--public-url https://') });
+    const coordinator = new MusterProcess('start', ...place, '--public-url', 'https://fl.example.org/');
+    await coordinator.printed(/is served at https:\/\/fl\.example\.org\n/);
+    const { stdout } = await muster('invite', 'clinic', '--dir', dir);
+    expect(stdout).toMatch(/^digits\./);
+    coordinator.signal('SIGINT');
+    await coordinator.end();
   });
 
   it.each([

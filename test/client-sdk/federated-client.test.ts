@@ -242,12 +242,18 @@ describe('taking part', () => {
   it('ignores messages of another federation', async () => {
     const { coordinator, trainer, reports } = await started();
     const other = asFederationId('other-study');
-    const { modelDigest } = coordinator;
+    const { modelDigest, ledger } = coordinator;
     coordinator.offerRound(1);
     const { task } = await trainer.trainings.next();
     coordinator.send('round-offered', { ...coordinator.offerOf(2), federation: other });
-    coordinator.send('round-closed', { federation: other, round: 1, state: 'abandoned', modelDigest });
-    coordinator.send('round-withheld', { federation: other, round: 2, code: 'budget-exhausted' });
+    coordinator.send('round-closed', {
+      federation: other,
+      round: 1,
+      state: 'abandoned',
+      modelDigest,
+      checkpoint: ledger.note,
+    });
+    coordinator.send('round-withheld', { federation: other, round: 2, code: 'budget-exhausted', comeBackInMs: null });
     coordinator.send('federation-finished', { federation: other });
     coordinator.closeRound(1);
     expect(await reports.next()).toMatchObject({ round: 1, state: 'committed' });
@@ -256,7 +262,7 @@ describe('taking part', () => {
 
   it('reports a round that it is not offered, with the reason', async () => {
     const { coordinator, reports, trainer } = await started();
-    coordinator.send('round-withheld', { federation, round: 4, code: 'budget-exhausted' });
+    coordinator.send('round-withheld', { federation, round: 4, code: 'budget-exhausted', comeBackInMs: null });
     expect(await reports.next()).toMatchObject({ round: 4, verdict: null, code: 'budget-exhausted', state: null });
     expect(trainer.asked).toEqual([]);
   });

@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as sdk from '../../client-sdk/index.ts';
 import { joinFederation, type JoinOptions, RefusedError } from '../../client-sdk/index.ts';
+import { signingKeyFromSeed } from '../../shared/ed25519.ts';
 import { formatInvite, newInvite } from '../../shared/protocol/invite.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
 import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
+import { FakeLedger } from '../support/fake-ledger.ts';
 import { GatedTrainer } from '../support/gated-trainer.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const invite = formatInvite(newInvite(federation));
+// The key of the ledger that the fake coordinator keeps.
+const { publicKey: ledgerKey } = await signingKeyFromSeed('1e'.repeat(32));
+const invite = formatInvite(newInvite(federation, ledgerKey));
 const localPrivacy: LocalPrivacyTerms = {
   mode: 'local',
   noiseMultiplier: 1,
@@ -93,7 +97,7 @@ describe('joinFederation', () => {
     async (text) => {
       const options = optionsFor('http://127.0.0.1:1', { invite: text });
       const refusal = await refusalOf(joinFederation(options));
-      expect(refusal).toMatchObject({ code: 'not-enrolled', expected: 'an invite: federation.secret' });
+      expect(refusal).toMatchObject({ code: 'not-enrolled', expected: 'an invite: federation.secret.ledger-key' });
       expect(JSON.stringify(refusal)).not.toContain('123');
       expect(() => readdirSync(options.folder)).toThrow('ENOENT');
     },
@@ -113,6 +117,68 @@ describe('joinFederation', () => {
       code: 'unsupported-protocol',
       expected: 'version 7',
     });
+  });
+
+  it('holds the coordinator to the key of the invite: for another one nothing is signed', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const forged = formatInvite(newInvite(federation, 'ee'.repeat(32)));
+    const refusal = await refusalOf(joinFederation(optionsFor(coordinator.url, { invite: forged })));
+    expect(refusal).toMatchObject({ code: 'bad-checkpoint', found: coordinator.ledger.publicKey });
+    expect(coordinator.joins.all).toEqual([]);
+  });
+
+  it('holds a coordinator that no invite speaks of to the key that the folder has seen first', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const { invite: _none, ...options } = optionsFor(coordinator.url, { federation });
+    const first = await joinFederation(options);
+    await first.leave();
+    coordinator.ledger = await FakeLedger.found(coordinator.modelDigest, '2e'.repeat(32));
+    expect(await refusalOf(joinFederation(options))).toMatchObject({
+      code: 'bad-checkpoint',
+      expected: expect.stringContaining(ledgerKey),
+    });
+    expect(coordinator.joins.all).toHaveLength(1);
+  });
+
+  it('takes a restored ledger where its owner says so, and not otherwise', async () => {
+    const coordinator = await FakeCoordinator.start();
+    for (let i = 0; i < 4; i++) await coordinator.ledger.append({ type: 'verdict' });
+    const options = optionsFor(coordinator.url);
+    await (await joinFederation(options)).leave();
+    coordinator.ledger = await coordinator.ledger.fork(2, { type: 'ledger-recovered', kept: 2 });
+    expect(await refusalOf(joinFederation(options))).toMatchObject({ code: 'ledger-rewritten' });
+    const client = await joinFederation({ ...options, acceptRecovery: true });
+    onTestFinished(() => client.leave());
+    expect([client.checkpoint, client.ledgerKey]).toEqual([coordinator.ledger.note, ledgerKey]);
+  });
+
+  it('says, when it gives up, that an admin has yet to approve the client', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.always('join', () => refuse('awaiting-approval', { hint: 'ask the admin' }));
+    const joining = joinFederation(optionsFor(coordinator.url, { joinTimeoutMs: 200 }));
+    await expect(joining).rejects.toThrow(/within 200 ms: an admin has yet to approve the client/);
+    await expect(joining).rejects.toMatchObject({ refusal: { code: 'awaiting-approval', hint: 'ask the admin' } });
+  });
+
+  it('takes the place of the old client under a rotated key, on the same folder', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const options = optionsFor(coordinator.url);
+    const old = await joinFederation(options);
+    await expect(sdk.rotateKey(options.folder)).rejects.toMatchObject({ refusal: { code: 'folder-in-use' } });
+    await old.leave();
+    const id = await sdk.rotateKey(options.folder);
+    const client = await joinFederation(options);
+    onTestFinished(() => client.leave());
+    expect([client.id, client.id === old.id, client.checkpoint]).toEqual([id, false, coordinator.ledger.note]);
+    expect(new Set(coordinator.joins.all.map(({ publicKey }) => publicKey)).size).toBe(2);
+  });
+
+  it('comes back between rounds where it is told to', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.comeBackInMs = 0;
+    const client = await joinFederation(optionsFor(coordinator.url, { betweenRounds: 'come-back' }));
+    onTestFinished(() => client.leave());
+    for (let i = 0; i < 2; i++) expect(await coordinator.departures.next()).toBe('client namespace disconnect');
   });
 
   it('gives up after joinTimeoutMs where nobody listens, or nobody answers, and says where it looked', async () => {

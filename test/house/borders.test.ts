@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { FixtureRepository } from '../support/fixture-repository.ts';
 
 const rooms = ['transport', 'admission', 'update', 'round', 'aggregation', 'privacy', 'model', 'ledger', 'storage'];
-const serverRooms = rooms.map((room) => `server/${room}`);
+const AUDIT = 'server/audit';
+const serverRooms = [...rooms.map((room) => `server/${room}`), AUDIT];
 const sdk = ['client-sdk', 'client-sdk/platform', 'client-sdk/training'];
 const unshipped = ['test', 'bench', 'examples'];
 const packages = ['node:os', '@tensorflow/tfjs-core'];
@@ -27,12 +28,16 @@ const places: readonly Place[] = [
   { file: 'client-sdk/training/from.ts', functionsOf: ['shared', ...sdk, '@tensorflow/tfjs-core'] },
   { file: 'client-sdk/privacy/from.ts', functionsOf: ['shared', ...sdk, '@tensorflow/tfjs-core'] },
   { file: 'server/coordinator.ts', functionsOf: wholeServer },
+  { file: `${AUDIT}/from.ts`, functionsOf: wholeServer },
   { file: 'server/update/receive-update.ts', functionsOf: wholeServer },
   { file: 'server/round/close-round.ts', functionsOf: wholeServer },
-  ...serverRooms.flatMap((room): Place[] => [
-    { file: `${room}/from.ts`, functionsOf: ['shared', room, 'node:os'], typesOf: serverRooms },
-    { file: `${room}/deeper/from.ts`, functionsOf: ['shared', room, 'node:os'], typesOf: serverRooms },
-  ]),
+  ...rooms.flatMap((name): Place[] => {
+    const room = `server/${name}`;
+    return [
+      { file: `${room}/from.ts`, functionsOf: ['shared', room, 'node:os'], typesOf: serverRooms },
+      { file: `${room}/deeper/from.ts`, functionsOf: ['shared', room, 'node:os'], typesOf: serverRooms },
+    ];
+  }),
   { file: 'simulation/from.ts', functionsOf: [...wholeServer, ...sdk, 'simulation', '@tensorflow/tfjs-core'] },
   { file: 'cli/from.ts', functionsOf: [...wholeServer, ...sdk, 'simulation', 'cli'] },
   { file: 'bench/from.ts', functionsOf: targets.filter((target) => target !== 'cli' && target !== 'test') },

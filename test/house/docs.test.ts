@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { refusalCatalogue } from '../../shared/protocol/refusals.ts';
 import { repositoryRoot } from '../support/fixture-repository.ts';
 import { repositoryFiles } from '../support/repository-files.ts';
 
@@ -28,11 +27,6 @@ describe('the documents', () => {
     );
     expect(links.filter(({ link }) => !/^[a-z]+:/.test(link)).length).toBeGreaterThan(0);
     expect(links.filter(({ file, link }) => !resolves(file, link))).toEqual([]);
-  });
-
-  it('list every refusal in server/README.md, once, and none that does not exist', () => {
-    const listed = firstGroups(read('server/README.md'), /^\| `([a-z][a-z-]*)`/gm);
-    expect(listed.toSorted()).toEqual(Object.keys(refusalCatalogue).toSorted());
   });
 });
 

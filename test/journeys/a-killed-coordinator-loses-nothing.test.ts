@@ -8,9 +8,9 @@ import { joinFederation } from '../../client-sdk/index.ts';
 import type { InviteTerms } from '../../server/admission/issue-invite.ts';
 import { configText, type FederationConfig, termsOf } from '../../server/config.ts';
 import { serve, type Serving } from '../../server/main.ts';
-import { readDataFolder } from '../../server/storage/data-folder.ts';
+import { openDataFolder, readDataFolder } from '../../server/storage/data-folder.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
-import { asOrganisationId } from '../../shared/ids.ts';
+import { asOrganisationId, type ClientId } from '../../shared/ids.ts';
 import { accepted, isRefused, type Refused } from '../../shared/protocol/refusals.ts';
 import { settlement } from '../../shared/settlement.ts';
 import { runHere } from '../support/captured-command.ts';
@@ -60,12 +60,23 @@ async function serveHere(
     readConfig: given && (() => Promise.resolve(given)),
     fallback: config,
     host: '127.0.0.1',
+    publicUrl: null,
     invites,
     log: () => undefined,
     port,
   });
   if (!isRefused(serving)) onTestFinished(() => serving.stop());
   return serving;
+}
+
+/** As an admin does on a folder that no coordinator holds. */
+async function ban({ dir, config }: Place, client: ClientId): Promise<void> {
+  const folder = accepted(await openDataFolder(join(dir, 'data')));
+  const change = { client, from: ['active'], to: 'banned', reason: null } as const;
+  await folder
+    .storeOf(config.federation)
+    .enrolment.changeStatus(change, { type: 'client-banned', client, by: 'admin' });
+  await folder.close();
 }
 
 /** What anybody can read beside a running coordinator. */
@@ -157,33 +168,36 @@ describe('a coordinator that is killed', () => {
 });
 
 describe('a coordinator that is stopped', () => {
-  it('knows again who declined and who was turned away, and does not wait for them', async () => {
+  it('knows again who declined, who was turned away and who was banned meanwhile, and does not wait for them', async () => {
     const at = await place();
     const first = accepted(
       await serveHere(at, { port: 0, invites: [{ organisation: asOrganisationId('clinic'), quota: 9 }] }),
     );
     const served = { url: `http://127.0.0.1:${first.port}`, port: first.port, invite: first.invites[0] ?? '' };
     const raws = await Promise.all([1, 2, 3, 4, 5, 6].map((index) => rawClient(served, index)));
-    const [decliner, liar] = raws;
+    const [decliner, liar, barred] = raws;
     const offers = await Promise.all(raws.map((raw) => raw.nextOffer()));
     const [offer] = offers;
-    if (!decliner || !liar || !offer) throw new Error('six clients');
+    if (!decliner || !liar || !barred || !offer) throw new Error('six clients');
     const { federation, round } = offer;
     expect(await decliner.ask('decline', { federation, round, code: 'budget-exhausted' })).toMatchObject({
       kind: 'noted',
     });
     const lie = await liar.submission(formulaUpdate(termsOf(at.config), 2, 1), offer);
-    expect((await liar.begin({ ...lie, signature: '00'.repeat(64) })).refusal?.code).toBe('bad-signature');
+    const { size } = lie.envelope.checkpoint;
+    const disputed = await liar.restated(lie, { checkpoint: { size, root: lie.envelope.updateDigest } });
+    expect((await liar.begin(disputed)).refusal?.code).toBe('unknown-checkpoint');
     await first.stop();
+    await ban(at, barred.key.clientId);
 
     accepted(await serveHere(at, { port: first.port }));
-    for (const index of [3, 4, 5, 6]) {
+    for (const index of [4, 5, 6]) {
       const raw = await rawClient(served, index);
       await raw.upload(await raw.submission(formulaUpdate(termsOf(at.config), index, 1), offer));
     }
     const record = await eventually(() => beside(at, ({ rounds }) => rounds.record(1)));
     const codeOf = (raw: RawClient) => record.verdicts.find(({ client }) => client === raw.key.clientId)?.code;
-    expect([codeOf(decliner), codeOf(liar)]).toEqual(['budget-exhausted', 'bad-signature']);
+    expect([decliner, liar, barred].map(codeOf)).toEqual(['budget-exhausted', 'unknown-checkpoint', 'banned']);
   });
 
   it('does not wait for somebody who holds a connection open and asks nothing', { timeout: 5_000 }, async () => {

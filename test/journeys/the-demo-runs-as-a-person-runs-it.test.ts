@@ -3,12 +3,17 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { unpackBundle } from '../../server/audit/bundle-form.ts';
+import { verifyBundle } from '../../server/audit/verify-bundle.ts';
+import { accepted, isRefused } from '../../shared/protocol/refusals.ts';
+import { alteredBundles } from '../support/bundle-tamperings.ts';
 import { runHere } from '../support/captured-command.ts';
 import { type DemoJson, readDemoResult } from '../support/demo-result-schema.ts';
 import { endedRounds, halfWritten } from '../support/folder-remains.ts';
 import { muster, MusterProcess } from '../support/muster-process.ts';
 import { pythonWithNumpy } from '../support/python.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { verifyWithPython } from '../support/verify-with-python.ts';
 
 const SMALL = ['--clients', '6', '--byzantine', '1', '--seed', '1'];
 const TIMEOUT_MS = 120_000;
@@ -22,6 +27,23 @@ function oracle(dir: string, resultFile: string): z.infer<typeof oracleSchema> {
   const run = spawnSync(python.command, ['test/oracles/demo_folder.py', dir, resultFile], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(run.stderr);
   return oracleSchema.parse(JSON.parse(run.stdout));
+}
+
+/** The bundle of a round passes both verifiers, and none of at least 50 falsified ones does. */
+async function expectVerifiable(dir: string, round: number): Promise<void> {
+  const file = join(temporaryFolder(), 'round.zip');
+  expect((await runHere('bundle', 'export', String(round), file, '--dir', dir)).exitCode).toBe(0);
+  const original = new Uint8Array(readFileSync(file));
+  const altered = alteredBundles(accepted(await unpackBundle(original)));
+  expect(altered.length).toBeGreaterThanOrEqual(50);
+  accepted(await verifyBundle(original));
+  const passed: string[] = [];
+  for (const [what, bytes] of altered) if (!isRefused(await verifyBundle(bytes))) passed.push(what);
+  expect(passed).toEqual([]);
+  if ('skip' in python) return;
+  const [said, ...others] = verifyWithPython(python.command, [original, ...altered.map(([, bytes]) => bytes)]);
+  expect(said).toBe('verified');
+  expect(altered.filter((_, i) => others[i] === 'verified').map(([what]) => what)).toEqual([]);
 }
 
 function expectWellFormed({ rounds, summary }: DemoJson): void {
@@ -71,6 +93,8 @@ describe('muster demo', () => {
       expect(stderr).toContain(`round ${number}  `);
       for (const { id, selected } of clients) if (!selected) expect(stderr).toContain(`· ${id.slice(0, 8)}`);
     }
+
+    await expectVerifiable(dir, 2);
 
     const again = await runHere('demo', '--dir', dir, '--json');
     expect(again.exitCode).toBe(0);

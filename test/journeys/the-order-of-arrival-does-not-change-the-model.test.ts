@@ -12,7 +12,7 @@ interface Arrival {
   readonly rule: { readonly name: string; readonly f: number };
   /** Client indices in the order in which they join and send. */
   readonly order: readonly number[];
-  /** By client index: bytes and signatures of an earlier arrival, sent again as they are. */
+  /** By client index: updates of an earlier arrival, the same to the byte under a checkpoint of this ledger. */
   readonly known?: ReadonlyMap<number, Submission>;
 }
 
@@ -29,7 +29,10 @@ async function arrive({ rule, order, known }: Arrival): Promise<Outcome> {
   for (const index of order) joined.set(index, await world.rawClient(index));
   for (const [index, raw] of joined) {
     const offer = await raw.nextOffer();
-    const submission = known?.get(index) ?? (await raw.submission(formulaUpdate(world.terms, index, 1), offer));
+    const made = await raw.submission(formulaUpdate(world.terms, index, 1), offer);
+    const { checkpoint } = made.envelope;
+    const earlier = known?.get(index);
+    const submission = earlier ? await raw.restated(earlier, { checkpoint }) : made;
     expect((await raw.upload(submission)).kind).toBe('receipt');
     sent.set(index, submission);
   }
@@ -57,14 +60,17 @@ describe('the same updates in another order', () => {
 
   it('are not the same model when one value of one update differs', async () => {
     const rule = { name: 'mean', f: 0 };
-    const { record, sent } = await arrive({ rule, order: indices });
-    const known = new Map([...sent].filter(([index]) => index !== 1));
+    const { record, sent: before } = await arrive({ rule, order: indices });
+    const known = new Map([...before].filter(([index]) => index !== 1));
     await using world = await startWorld({ config: { rule }, cohort: { minimum: CLIENTS, size: CLIENTS } });
     const clients = await Promise.all(indices.map((index) => world.rawClient(index)));
     for (const [i, raw] of clients.entries()) {
       const values = formulaUpdate(world.terms, i + 1, 1);
       const changed = await raw.submission(values.with(7, (values[7] ?? 0) + 0.25), await raw.nextOffer());
-      await raw.upload(known.get(i + 1) ?? changed);
+      const { checkpoint } = changed.envelope;
+      const earlier = known.get(i + 1);
+      const sent = earlier ? await raw.restated(earlier, { checkpoint }) : changed;
+      expect((await raw.upload(sent)).kind).toBe('receipt');
     }
     expect((await world.record(1)).model).not.toBe(record.model);
   });

@@ -1,58 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { ClientDoors } from '../../server/client-doors.ts';
-import { parseFederation } from '../../server/config.ts';
-import { mean } from '../../server/aggregation/mean.ts';
-import type { Foundation } from '../../server/foundation.ts';
-import { RefusalLog } from '../../server/ledger/refusal-log.ts';
 import { type RoundActs, RoundRunner } from '../../server/round/run-round.ts';
-import { anomalyBounds } from '../../server/update/anomaly/anomaly-bounds.ts';
 import type { ReceivedUpdate } from '../../server/update/stages.ts';
-import { sha256 } from '../../shared/digest.ts';
-import { accepted } from '../../shared/protocol/refusals.ts';
-import { seededRandomSource } from '../../shared/random-source.ts';
+import { asFederationId } from '../../shared/ids.ts';
+import type { Envelope } from '../../shared/protocol/envelope.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
-import { SerialQueue } from '../../shared/serial-queue.ts';
 import { settlement } from '../../shared/settlement.ts';
-import { schemaText } from '../../shared/update-format/tensor-schema.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { openRound } from '../support/open-round.ts';
 import { codeOf } from '../support/refusal-code.ts';
+import { smallFoundation } from '../support/small-foundation.ts';
 import * as small from '../support/small-federation.ts';
 
+const PORT = 8080;
 const { federation } = small;
-const { training, privacy, tensors, rounds } = small.terms;
-const config = accepted(parseFederation({ federation, rounds, training, privacy, model: { tensors } }));
 const decline = { federation, round: 1, code: 'budget-exhausted' } as const;
 /** Small enough for the bounds; six parameters are too few for the noise witness. */
 const values = [1, -1, 0.5, 0, 0.25, 1];
 
 /** Doors on real stores, with round 1 open to three clients; `closes` counts how often the round began to close. */
-async function openDoors() {
+async function openDoors({ beforeBytes = () => Promise.resolve() }: { beforeBytes?: () => Promise<void> } = {}) {
   const world = await openRound({ clients: 3 });
-  const { stores, blobs, offered, cohort, folder } = world;
-  const clock = new FakeClock();
-  const foundation: Foundation = {
-    config,
-    stores,
-    blobs,
-    blobFile: (digest) => folder.blobFile(digest),
-    clock,
-    random: seededRandomSource(1),
-    log: () => undefined,
-    federation,
-    terms: small.terms,
-    schemaDigest: await sha256(schemaText(tensors)),
-    rule: mean,
-    bounds: anomalyBounds({ training, privacy, parameters: values.length, checks: 3 * rounds }),
-    initialModel: offered.baseModel,
-    refusals: new RefusalLog(stores.ledger),
-    turns: new SerialQueue(),
-  };
+  const put: typeof world.blobs.put = (...bytes) => beforeBytes().then(() => world.blobs.put(...bytes));
+  const { stores, offered, cohort } = world;
+  const foundation = await smallFoundation(world, { blobs: { ...world.blobs, put } });
+  const { clock } = foundation;
   let closes = 0;
   const acts: RoundActs = {
     eligible: () => Promise.resolve([]),
     offer: () => Promise.reject(new Error('offered already')),
     sendOffer: () => undefined,
+    sendWithheld: () => undefined,
     close: () => {
       closes += 1;
       return new Promise(() => undefined);
@@ -62,11 +39,11 @@ async function openDoors() {
     failed: () => undefined,
   };
   const timing = { selectionTimeoutMs: 1, deadlineMs: 60_000 };
-  const runner = new RoundRunner({ goal: { minimum: 3, size: 3 }, timing, rounds, clock, acts });
+  const runner = new RoundRunner({ goal: { minimum: 3, size: 3 }, timing, rounds: small.terms.rounds, clock, acts });
   runner.start(1, { offered, awaited: new Set(offered.cohort), turnedAway: new Map() });
   const events = async () => (await stores.ledger.entries()).map(({ event }) => event);
   const typed = async (type: string) => (await events()).filter((event) => event.type === type);
-  const doors = new ClientDoors(foundation, runner);
+  const doors = new ClientDoors(foundation, runner, { port: () => PORT, onBarred: () => undefined });
   return {
     ...world,
     doors,
@@ -74,6 +51,7 @@ async function openDoors() {
     clock,
     typed,
     turns: foundation.turns,
+    refusals: foundation.refusals,
     sender: small.memberAt(cohort, 0),
     closes: () => closes,
   };
@@ -81,14 +59,30 @@ async function openDoors() {
 
 type Open = Awaited<ReturnType<typeof openDoors>>;
 
-async function beginOf({ sender, offered }: Open, bytes: Uint8Array<ArrayBuffer>, changes: object = {}) {
-  const envelope = await small.envelopeFor(sender, bytes, { baseModelDigest: offered.baseModel, ...changes });
+/** The newest head that the ledger has signed. */
+async function headOf({ stores }: Pick<Open, 'stores'>): Promise<Envelope['checkpoint']> {
+  const head = await stores.ledger.newest();
+  if (!head) throw new Error('no checkpoint');
+  return { size: head.size, root: head.root };
+}
+
+async function beginOf(open: Open, bytes: Uint8Array<ArrayBuffer>, changes: Partial<Envelope> = {}) {
+  const { sender, offered } = open;
+  const held = { baseModelDigest: offered.baseModel, checkpoint: await headOf(open) };
+  const envelope = await small.envelopeFor(sender, bytes, { ...held, ...changes });
   return await small.beginFor(envelope, sender.key);
+}
+
+/** The first head, which any statement may name: made again, the statement is the same one. */
+async function sameBeginOf(open: Open, bytes: Uint8Array<ArrayBuffer>) {
+  const first = await open.stores.ledger.headAt(1);
+  if (!first) throw new Error('no checkpoint');
+  return await beginOf(open, bytes, { checkpoint: { size: first.size, root: first.root } });
 }
 
 /** Announced, and as received with the bytes given. */
 async function receivedFrom(open: Open, bytes: Uint8Array<ArrayBuffer>, arrived = bytes): Promise<ReceivedUpdate> {
-  const announced = await open.doors.announce(await beginOf(open, bytes), open.sender.client);
+  const announced = await open.doors.announce(await sameBeginOf(open, bytes), open.sender.client);
   if (announced.kind !== 'announced') throw new Error(codeOf(announced));
   return { kind: 'received', announced, bytes: arrived };
 }
@@ -100,17 +94,35 @@ describe('a join at the doors', () => {
     const held = turns.run(() => gate.promise);
     const { key, client } = small.memberAt(cohort, 0);
     const { publicKey } = key;
-    const said = { federation, challenge: 'c0'.repeat(32), protocolVersion: 1, publicKey, name: client.name };
-    const join = { federation, publicKey, name: client.name, invite: null };
+    const join = { federation, publicKey, name: client.name, audience: `http://localhost:${PORT}`, invite: null };
+    const said = { ...join, challenge: 'c0'.repeat(32), protocolVersion: 1 };
     const signed = { ...join, signature: await key.sign(joinTranscript(said)) };
+    const now = new Date('2026-03-01T12:00:00.000Z');
     let answered = false;
-    const joining = doors.join({ join: signed, challenge: said.challenge, protocolVersion: 1, now: new Date() });
+    const joining = doors.join({ join: signed, ...said, challengedAt: now, now });
     void joining.then(() => (answered = true));
-    await doors.joinsUnderWay();
+    await doors.idle();
     expect(answered).toBe(true);
     expect(codeOf(await joining)).toBe('admitted');
     gate.resolve();
     await held;
+  });
+
+  it('counts for this coordinator’s own address only, and within the time of its challenge', async () => {
+    const { doors, cohort } = await openDoors();
+    const { key, client } = small.memberAt(cohort, 0);
+    const now = new Date('2026-03-01T12:00:00.000Z');
+    const joined = async (audience: string, ageMs: number): Promise<string> => {
+      const join = { federation, publicKey: key.publicKey, name: client.name, audience, invite: null };
+      const said = { ...join, challenge: 'c0'.repeat(32), protocolVersion: 1 };
+      const signed = { ...join, signature: await key.sign(joinTranscript(said)) };
+      const challengedAt = new Date(now.getTime() - ageMs);
+      return codeOf(await doors.join({ join: signed, ...said, challengedAt, now }));
+    };
+    expect(await joined(`http://localhost:${PORT}`, 30_000)).toBe('admitted');
+    expect(await joined(`http://localhost:${PORT}`, 30_001)).toBe('challenge-expired');
+    expect(await joined('https://elsewhere.example', 0)).toBe('wrong-audience');
+    expect(await joined(`http://localhost:${PORT + 1}`, 0)).toBe('wrong-audience');
   });
 });
 
@@ -176,12 +188,84 @@ describe('an update at the doors', () => {
     expect(await open.stores.charges.charges()).toEqual([]);
   });
 
-  it('is still awaited when a second, different statement is refused beside it', async () => {
+  it('is still awaited when a second, different statement is refused beside it, and both are on the ledger', async () => {
     const open = await openDoors();
-    await receivedFrom(open, small.updateFile(values));
+    const received = await receivedFrom(open, small.updateFile(values));
     const other = await beginOf(open, small.updateFile(values.with(0, 2)));
     expect(codeOf(await open.doors.announce(other, open.sender.client))).toBe('equivocation');
     expect(open.runner.awaits(open.sender.client.id)).toBe(true);
+    const { envelope: first, signature } = received.announced;
+    expect(await open.typed('update-announced')).toMatchObject([{ envelope: first, signature }]);
+    expect(await open.typed('equivocation')).toEqual([
+      {
+        type: 'equivocation',
+        round: 1,
+        client: open.sender.client.id,
+        first: first.updateDigest,
+        envelope: other.envelope,
+        signature: other.signature,
+      },
+    ]);
+    expect(await open.typed('refused')).toEqual([]);
+    expect(codeOf(await open.doors.receive(received))).toBe('staged');
+    const [row] = await open.stores.updates.ofRound(1);
+    expect(row).toMatchObject({ digest: first.updateDigest, state: 'staged' });
+  });
+
+  it('writes a third statement down no more: it is counted', async () => {
+    const open = await openDoors();
+    await receivedFrom(open, small.updateFile(values));
+    for (const value of [2, 3, 4]) {
+      const other = await beginOf(open, small.updateFile(values.with(0, value)));
+      expect(codeOf(await open.doors.announce(other, open.sender.client))).toBe('equivocation');
+    }
+    await open.refusals.roundEnded(1);
+    expect(await open.typed('equivocation')).toHaveLength(1);
+    const { id: client } = open.sender.client;
+    expect(await open.typed('refusals-counted')).toMatchObject([{ round: 1, client, counts: { equivocation: 2 } }]);
+  });
+
+  it('may name any checkpoint that this ledger has signed, and none other', async () => {
+    const open = await openDoors();
+    const bytes = small.updateFile(values);
+    const heads = await open.stores.ledger.heads();
+    const [{ size, root } = await headOf(open)] = heads;
+    const known = await beginOf(open, bytes, { checkpoint: { size, root } });
+    expect(heads.length).toBeGreaterThan(2);
+    expect(codeOf(await open.doors.announce(known, open.sender.client))).toBe('announced');
+  });
+
+  it.each([
+    { name: 'of a root that this ledger never had', moved: 0, root: small.baseModel },
+    { name: 'ahead of this ledger', moved: 5, root: undefined },
+    { name: 'of another size', moved: -1, root: undefined },
+  ])('that names a checkpoint $name loses its place, on record', async ({ moved, root }) => {
+    const open = await openDoors();
+    const newest = await headOf(open);
+    const checkpoint = { size: newest.size + moved, root: root ?? newest.root };
+    const begin = await beginOf(open, small.updateFile(values), { checkpoint });
+    expect(codeOf(await open.doors.announce(begin, open.sender.client))).toBe('unknown-checkpoint');
+    expect(open.runner.awaits(open.sender.client.id)).toBe(false);
+    expect(await open.stores.charges.charges()).toEqual([]);
+    const { id: client } = open.sender.client;
+    expect(await open.typed('refused')).toMatchObject([{ round: 1, client, code: 'unknown-checkpoint' }]);
+  });
+
+  it('with a bad signature is nobody’s: counted, and its client’s place stays as it was', async () => {
+    const open = await openDoors();
+    const bytes = small.updateFile(values);
+    const begin = await beginOf(open, bytes);
+    const forged = { ...begin, signature: '0'.repeat(128) };
+    for (let attempt = 0; attempt < 3; attempt++)
+      expect(codeOf(await open.doors.announce(forged, open.sender.client))).toBe('bad-signature');
+    expect(open.runner.awaits(open.sender.client.id)).toBe(true);
+    expect(await open.stores.updates.ofRound(1)).toEqual([]);
+    expect(codeOf(await open.doors.receive(await receivedFrom(open, bytes)))).toBe('staged');
+    await open.refusals.roundEnded(1);
+    expect(await open.typed('refused')).toEqual([]);
+    expect(await open.typed('refusals-counted')).toEqual([
+      { type: 'refusals-counted', round: 1, client: null, counts: { 'bad-signature': 3 } },
+    ]);
   });
 
   it('that arrives when the round has begun to close gets no receipt, and is told so', async () => {
@@ -198,8 +282,72 @@ describe('an update at the doors', () => {
     const open = await openDoors();
     const begin = await beginOf(open, small.updateFile(values));
     expect(codeOf(await open.doors.announce(begin, undefined))).toBe('not-enrolled');
-    expect(await open.typed('refused')).toMatchObject([{ client: null, code: 'not-enrolled' }]);
+    await open.refusals.roundEnded(1);
+    expect(await open.typed('refusals-counted')).toMatchObject([{ client: null, counts: { 'not-enrolled': 1 } }]);
     expect(open.runner.awaits(open.sender.client.id)).toBe(true);
+  });
+});
+
+describe('the turns at the doors', () => {
+  it('of different clients are taken at the same time, those of one client one after another', async () => {
+    const open = await openDoors();
+    const [one, other] = [small.memberAt(open.cohort, 0), small.memberAt(open.cohort, 1)];
+    const bytes = small.updateFile(values);
+    const gate = settlement<void>();
+    const held = open.turns.share(one.client.id, () => gate.promise);
+    const log: string[] = [];
+    const speak = async (member: small.Member): Promise<void> => {
+      const begin = await beginOf({ ...open, sender: member }, bytes);
+      const saying = open.doors.announce(begin, member.client).then((said) => log.push(codeOf(said)));
+      await Promise.all([saying, open.doors.decline(decline, member.client).then(() => log.push('declined'))]);
+    };
+    const waiting = speak(one);
+    await speak(other);
+    expect(log).toEqual(['announced', 'declined']);
+    gate.resolve();
+    await Promise.all([held, waiting]);
+    expect(log).toEqual(['announced', 'declined', 'announced', 'declined']);
+  });
+
+  it('wait for the close of a round, and then find it closed', async () => {
+    const open = await openDoors();
+    const received = await receivedFrom(open, small.updateFile(values));
+    const begun = settlement<void>();
+    const gate = settlement<void>();
+    const closing = open.turns.run(() => {
+      begun.resolve();
+      return gate.promise;
+    });
+    await begun.promise;
+    const staging = open.doors.receive(received);
+    const declining = open.doors.decline(decline, small.memberAt(open.cohort, 1).client);
+    open.clock.advance(60_000);
+    gate.resolve();
+    await closing;
+    const outcomes = [await staging, await declining];
+    expect(outcomes.map((outcome) => outcome && codeOf(outcome))).toEqual(['round-closed', 'round-closed']);
+    expect(await open.stores.updates.ofRound(1)).toMatchObject([{ state: 'announced' }]);
+  });
+
+  it('are idle only when the bytes that were being written have their receipt', async () => {
+    const gate = settlement<void>();
+    const writing = settlement<void>();
+    const beforeBytes = (): Promise<void> => {
+      writing.resolve();
+      return gate.promise;
+    };
+    const open = await openDoors({ beforeBytes });
+    const receiving = open.doors.receive(await receivedFrom(open, small.updateFile(values)));
+    await writing.promise;
+    let isIdle = false;
+    const idle = open.doors.idle().then(() => (isIdle = true));
+    // Nobody has a turn meanwhile.
+    await open.turns.run(() => Promise.resolve());
+    expect(isIdle).toBe(false);
+    gate.resolve();
+    await idle;
+    expect(await open.stores.updates.ofRound(1)).toMatchObject([{ state: 'staged' }]);
+    expect(codeOf(await receiving)).toBe('staged');
   });
 });
 
@@ -234,14 +382,39 @@ describe('declining a round', () => {
 });
 
 describe('the welcome of a client', () => {
-  it('holds the offer for a member of the open round, and none for anybody else', async () => {
+  it('holds the offer for a member of the open round, under the newest checkpoint', async () => {
     const open = await openDoors();
     const { number: round, baseModel } = open.offered;
+    open.clock.advance(10_000);
     const member = await open.doors.welcome(open.sender.client);
-    expect(member.offer).toEqual({ round, baseModelDigest: baseModel, deadlineMs: 60_000 });
-    expect(member).toMatchObject({ modelDigest: baseModel, finished: false, terms: small.terms });
-    expect((await open.doors.welcome((await small.member(77)).client)).offer).toBeNull();
-    open.clock.advance(60_000);
-    expect((await open.doors.welcome(open.sender.client)).offer).toBeNull();
+    const note = (await open.stores.ledger.newest())?.note ?? '';
+    expect(member.offer).toEqual({ round, baseModelDigest: baseModel, deadlineMs: 50_000, checkpoint: note });
+    const { id: client, organisation } = open.sender.client;
+    const facts = { client, organisation, modelDigest: baseModel, finished: false, terms: small.terms };
+    expect(member).toMatchObject({ ...facts, checkpoint: note, comeBackInMs: null });
+    open.clock.advance(50_000);
+    expect(await open.doors.welcome(open.sender.client)).toMatchObject({ offer: null, comeBackInMs: null });
+  });
+
+  it('tells anybody else when to come back, as long as a round is open', async () => {
+    const open = await openDoors();
+    const { client } = await small.member(77);
+    expect(await open.doors.welcome(client)).toMatchObject({ offer: null, comeBackInMs: 60_000 });
+    open.clock.advance(59_999);
+    expect(await open.doors.welcome(client)).toMatchObject({ offer: null, comeBackInMs: 1 });
+    open.clock.advance(1);
+    expect(await open.doors.welcome(client)).toMatchObject({ offer: null, comeBackInMs: null });
+  });
+});
+
+describe('a question about the history', () => {
+  it('is answered for this federation’s ledger only', async () => {
+    const open = await openDoors();
+    const { size } = await headOf(open);
+    const request = { federation, size, held: null, model: open.offered.baseModel };
+    const { id } = open.sender.client;
+    expect(await open.doors.proveHistory(request, id)).toMatchObject({ kind: 'ledger-proof', model: { index: 0 } });
+    const elsewhere = { ...request, federation: asFederationId('letters') };
+    expect(codeOf(await open.doors.proveHistory(elsewhere, id))).toBe('wrong-federation');
   });
 });

@@ -42,7 +42,21 @@ const complaint = (changes: object) => {
 describe('a federation file', () => {
   it('needs nothing that has a default', () => {
     const config = parsed();
-    expect(config.cohort).toEqual({ minimum: 7, size: 20, selectionTimeoutMs: 3_000, deadlineMs: 60_000 });
+    expect(config.cohort).toEqual({
+      minimum: 7,
+      size: 20,
+      selectionTimeoutMs: 3_000,
+      deadlineMs: 60_000,
+      maxPerOrganisation: null,
+      dropOutShare: 0,
+    });
+    expect(config.admission).toEqual({ approval: false, lookAlikeNames: 'hold' });
+    expect(config.anomaly).toEqual({
+      rules: [],
+      history: { alarmRateHonest: 0.05, alarmRateLiar: 0.3, falseBanRate: 0.001 },
+      banSuspects: false,
+    });
+    expect(config.retention).toEqual({ updateRounds: 1 });
     expect(config.rule).toEqual({ name: 'multi-krum', f: 0.2 });
     expect(config.bounds).toEqual({ maxAbsoluteValue: 10, maxNormL2: null });
     expect(config.model).toMatchObject({ seed: 1, tensors: [{}, { initial: 'zeros' }] });
@@ -61,6 +75,11 @@ describe('a federation file', () => {
     ['at the top', { cohrot: {} }, 'did you mean "cohort"?'],
     ['in a part', { cohort: { minimun: 5 } }, 'did you mean "minimum"?'],
     ['in the privacy', { privacy: { ...privacy, epsilonbudget: 1 } }, 'did you mean "epsilonBudget"?'],
+    ['in the admission', { admission: { aproval: true } }, 'did you mean "approval"?'],
+    ['in the anomaly rules', { anomaly: { banSuspect: true } }, 'did you mean "banSuspects"?'],
+    ['in the history test', { anomaly: { history: { alarmRateHonst: 0.1 } } }, 'did you mean "alarmRateHonest"?'],
+    ['in a rule', { anomaly: { rules: [{ name: 'a', wen: 'n > 1' }] } }, 'did you mean "when"?'],
+    ['in the retention', { retention: { updateRound: 2 } }, 'did you mean "updateRounds"?'],
     ['in the training', { training: { ...training, learningrate: 1 } }, 'did you mean "learningRate"?'],
   ])('with an unknown key %s is refused with what was probably meant', (_, changes, hint) => {
     expect(complaint(changes).hint).toBe(hint);
@@ -100,6 +119,21 @@ describe('a federation file', () => {
     ['a deadline longer than a timer can be', { cohort: { deadlineMs: 2 ** 31 } }, 'cohort.deadlineMs'],
     ['a wait longer than a timer can be', { cohort: { selectionTimeoutMs: 2 ** 31 } }, 'cohort.selectionTimeoutMs'],
     ['a cohort beyond all measure', { cohort: { size: 2 ** 53 - 1 } }, 'cohort.size'],
+    ['a cap of nobody', { cohort: { maxPerOrganisation: 0 } }, 'cohort.maxPerOrganisation'],
+    ['everybody dropping out', { cohort: { dropOutShare: 1 } }, 'cohort.dropOutShare'],
+    ['half an organisation', { rule: { dishonestOrganisations: 0.5 } }, 'rule.dishonestOrganisations'],
+    ['look-alikes let in', { admission: { lookAlikeNames: 'admit' } }, 'admission.lookAlikeNames'],
+    [
+      'a rule that bans',
+      { anomaly: { rules: [{ name: 'a', when: 'n > 1', action: 'ban' }] } },
+      'anomaly.rules.0.action',
+    ],
+    [
+      'too many rules',
+      { anomaly: { rules: Array.from({ length: 51 }, (_, i) => ({ name: `r${i}`, when: 'n > 1' })) } },
+      'anomaly.rules',
+    ],
+    ['no updates kept', { retention: { updateRounds: 0 } }, 'retention.updateRounds'],
     ['a negative bound', { bounds: { maxNormL2: -1 } }, 'bounds.maxNormL2'],
   ])('with %s is refused where it stands', (_, changes, at) => {
     expect(complaint(changes).message).toBe(`the federation file does not fit at ${at}`);
@@ -164,6 +198,8 @@ describe('a stored configuration', () => {
     { privacy: { mode: 'none' } },
     { rule: { name: 'multi-krum', f: 1, m: 2 } },
     { bounds: { maxNormL2: 3.5 } },
+    { rule: { name: 'multi-krum', f: 0, dishonestOrganisations: 1 }, cohort: { maxPerOrganisation: 2 } },
+    { anomaly: { rules: [{ name: 'far', when: 'normZ > 6' }], banSuspects: true }, retention: { updateRounds: 4 } },
   ];
 
   it.each(variants)('reads back to the very same configuration and text: %j', (changes) => {
@@ -197,6 +233,9 @@ describe('a stored configuration', () => {
       [{ rule: { f: 0.1 } }, 'rule.f 0.2', 'rule.f 0.1'],
       [{ rule: { m: 3 } }, 'rule.m (not given)', 'rule.m 3'],
       [{ cohort: { minimum: 8 } }, 'cohort.minimum 7', 'cohort.minimum 8'],
+      [{ retention: { updateRounds: 2 } }, 'retention.updateRounds 1', 'retention.updateRounds 2'],
+      [{ admission: { approval: true } }, 'admission.approval false', 'admission.approval true'],
+      [{ anomaly: { banSuspects: true } }, 'anomaly.banSuspects false', 'anomaly.banSuspects true'],
       [{ model: { ...model, seed: 2 } }, 'model.seed 1', 'model.seed 2'],
       [
         { model: { tensors: [first] } },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromHex, randomHex, toHex } from '../../shared/bytes.ts';
+import { fromBase64, fromHex, randomHex, toBase64, toHex } from '../../shared/bytes.ts';
 
 describe('hexadecimal', () => {
   it('is read back as it was written, lower-case and two characters a byte, as Node writes it', () => {
@@ -19,5 +19,18 @@ describe('hexadecimal', () => {
   it('is of as many random bytes as asked for, never the same', () => {
     expect(randomHex(16)).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set(Array.from({ length: 50 }, () => randomHex(16))).size).toBe(50);
+  });
+});
+
+describe('base64', () => {
+  it('is read back as it was written, as Node writes it, with its padding or without', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        const written = toBase64(bytes);
+        expect(written).toBe(Buffer.from(bytes).toString('base64'));
+        expect([...fromBase64(written)]).toEqual([...bytes]);
+        expect([...fromBase64(written.replaceAll('=', ''))]).toEqual([...bytes]);
+      }),
+    );
   });
 });

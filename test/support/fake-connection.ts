@@ -1,10 +1,11 @@
 // A connection of the SDK to a fake coordinator, with a fixed key and waits short enough for a test. Closed with the test.
 
 import { onTestFinished } from 'vitest';
-import { type ConnectionTiming, CoordinatorConnection } from '../../client-sdk/connection/coordinator-connection.ts';
+import type { ConnectionOptions } from '../../client-sdk/connection/connection-options.ts';
+import { CoordinatorConnection } from '../../client-sdk/connection/coordinator-connection.ts';
 import { type SigningKey, signingKeyFromSeed } from '../../shared/ed25519.ts';
 import type { Joined } from '../../shared/protocol/messages.ts';
-import type { RefusedError } from '../../shared/protocol/refusals.ts';
+import type { Refusal, RefusedError } from '../../shared/protocol/refusals.ts';
 import { Arrivals } from './arrivals.ts';
 import { type FakeCoordinator, federation } from './fake-coordinator.ts';
 import { SHORT } from './sdk-client.ts';
@@ -14,15 +15,17 @@ export interface FakeConnection {
   readonly key: SigningKey;
   readonly joins: Arrivals<Joined>;
   readonly refusals: Arrivals<RefusedError>;
+  readonly delays: Arrivals<Refusal | null>;
 }
 
 export async function openConnection(
   { url }: Pick<FakeCoordinator, 'url'>,
-  timing: Partial<ConnectionTiming> = {},
+  { timing = {}, ...changes }: Partial<Pick<ConnectionOptions, 'timing' | 'clock' | 'meet'>> = {},
 ): Promise<FakeConnection> {
   const key = await signingKeyFromSeed('07'.repeat(32));
   const joins = new Arrivals<Joined>();
   const refusals = new Arrivals<RefusedError>();
+  const delays = new Arrivals<Refusal | null>();
   const connection = new CoordinatorConnection({
     url,
     federation,
@@ -31,9 +34,12 @@ export async function openConnection(
     invite: null,
     onJoined: async (joined) => await Promise.resolve(joins.push(joined)),
     onRefused: (error) => refusals.push(error),
+    onDelayed: (refusal) => delays.push(refusal),
+    meet: () => undefined,
     timing: { ...SHORT, ...timing },
+    ...changes,
   });
   onTestFinished(() => connection.close());
   connection.open();
-  return { connection, key, joins, refusals };
+  return { connection, key, joins, refusals, delays };
 }

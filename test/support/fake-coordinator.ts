@@ -1,6 +1,6 @@
 // A coordinator of one client that keeps the protocol until a test tells it not to: it reads every message through its
-// schema, checks signatures, takes uploads in chunks and serves one model. Whatever it hears can be waited for; any
-// answer can be replaced, once or always.
+// schema, checks signatures, takes uploads in chunks, proves its ledger and serves one model. Whatever it hears can be
+// waited for; any answer can be replaced, once or always.
 
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { Server, type Socket } from 'socket.io';
@@ -19,6 +19,7 @@ import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import { encodeSafetensors } from '../../shared/update-format/safetensors.ts';
 import { parameterCount } from '../../shared/update-format/tensor-schema.ts';
 import { Arrivals } from './arrivals.ts';
+import { FakeLedger } from './fake-ledger.ts';
 
 export const federation = asFederationId('study');
 
@@ -45,6 +46,14 @@ export type Behaviour = (honest: () => Promise<object>, socket: Socket) => unkno
 
 type Message = { [Event in keyof CoordinatorToClient]: Parameters<CoordinatorToClient[Event]>[0] };
 
+interface Parts {
+  readonly io: Server;
+  readonly http: HttpServer;
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly digest: Digest;
+  readonly ledger: FakeLedger;
+}
+
 export class FakeCoordinator {
   readonly hellos = new Arrivals<messages.Hello>();
   readonly joins = new Arrivals<messages.Join>();
@@ -52,6 +61,8 @@ export class FakeCoordinator {
   readonly chunks = new Arrivals<messages.UploadChunk>();
   readonly ends = new Arrivals<messages.UploadEnd>();
   readonly declines = new Arrivals<messages.Decline>();
+  readonly proofs = new Arrivals<messages.LedgerProofRequest>();
+  readonly renewals = new Arrivals<messages.RenewToken>();
   /** Why each socket that is gone was closed. */
   readonly departures = new Arrivals<string>();
   /** Paths asked for over HTTP. */
@@ -61,6 +72,11 @@ export class FakeCoordinator {
   /** Told to whoever joins. */
   offer: messages.Offer | null = null;
   finished = false;
+  /** Told to whoever joins. */
+  comeBackInMs: number | null = null;
+  tokenExpiresInMs = 3_600_000;
+  /** Its newest checkpoint goes with every message that has one. */
+  ledger: FakeLedger;
   /** In place of serving the model. */
   download: ((response: ServerResponse, honest: () => void) => void) | undefined;
   readonly #io: Server;
@@ -76,7 +92,8 @@ export class FakeCoordinator {
   readonly #once = new Map<string, Behaviour[]>();
   readonly #always = new Map<string, Behaviour>();
 
-  private constructor(parts: { io: Server; http: HttpServer; model: Uint8Array<ArrayBuffer>; digest: Digest }) {
+  private constructor(parts: Parts) {
+    this.ledger = parts.ledger;
     this.#io = parts.io;
     this.#http = parts.http;
     this.#model = parts.model;
@@ -94,13 +111,14 @@ export class FakeCoordinator {
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const values = Float32Array.from({ length: parameterCount(fakeTerms.tensors) }, (_, i) => i / 16);
     const model = encodeSafetensors(fakeTerms.tensors, values);
-    const coordinator = new FakeCoordinator({ io, http, model, digest: await sha256(model) });
+    const digest = await sha256(model);
+    const coordinator = new FakeCoordinator({ io, http, model, digest, ledger: await FakeLedger.found(digest) });
     onTestFinished(() => coordinator.stop());
     return coordinator;
   }
 
   offerOf(round: number): messages.Offer {
-    return { federation, round, baseModelDigest: this.modelDigest, deadlineMs: 60_000 };
+    return { federation, round, baseModelDigest: this.modelDigest, deadlineMs: 60_000, checkpoint: this.ledger.note };
   }
 
   /** Offers the round to whoever is connected, and to whoever joins. */
@@ -112,7 +130,8 @@ export class FakeCoordinator {
   closeRound(round: number, verdict: messages.VerdictMessage['verdict'] = 'selected'): void {
     this.offer = null;
     this.send('verdict', { federation, round, verdict, code: null });
-    this.send('round-closed', { federation, round, state: 'committed', modelDigest: this.modelDigest });
+    const { modelDigest } = this;
+    this.send('round-closed', { federation, round, state: 'committed', modelDigest, checkpoint: this.ledger.note });
   }
 
   send<Event extends keyof CoordinatorToClient>(event: Event, message: Message[Event]): void {
@@ -156,6 +175,8 @@ export class FakeCoordinator {
     this.#hear(socket, 'upload-chunk', messages.uploadChunkSchema, this.chunks, (chunk) => this.#append(chunk));
     this.#hear(socket, 'upload-end', messages.uploadEndSchema, this.ends, (end) => this.#end(end));
     this.#hear(socket, 'decline', messages.declineSchema, this.declines, () => ({ kind: 'noted' }));
+    this.#hear(socket, 'ledger-proof', messages.ledgerProofRequestSchema, this.proofs, (ask) => this.#prove(ask));
+    this.#hear(socket, 'renew-token', messages.renewTokenSchema, this.renewals, () => this.#renew());
   }
 
   #hear<Schema extends z.ZodType>(
@@ -177,11 +198,12 @@ export class FakeCoordinator {
 
   #hello(): object {
     this.#challenge = randomHex(32);
-    return { kind: 'welcome', protocolVersion: 1, challenge: this.#challenge };
+    return { kind: 'welcome', protocolVersion: 1, challenge: this.#challenge, ledgerKey: this.ledger.publicKey };
   }
 
-  async #join({ publicKey, name, signature }: messages.Join): Promise<object> {
-    const statement = joinTranscript({ federation, protocolVersion: 1, challenge: this.#challenge, publicKey, name });
+  async #join({ publicKey, name, audience, signature }: messages.Join): Promise<object> {
+    const stated = { federation, protocolVersion: 1, publicKey, name, audience };
+    const statement = joinTranscript({ ...stated, challenge: this.#challenge });
     if (!(await verifySignature(publicKey, signature, statement))) return refuse('bad-signature');
     this.#publicKey = publicKey;
     this.#client = await clientIdOf(publicKey);
@@ -191,12 +213,24 @@ export class FakeCoordinator {
       client: this.#client,
       organisation: asOrganisationId('clinic'),
       token: this.#token,
+      tokenExpiresInMs: this.tokenExpiresInMs,
       terms: this.terms,
       limits: CHUNK,
       modelDigest: this.modelDigest,
+      checkpoint: this.ledger.note,
+      comeBackInMs: this.comeBackInMs,
       offer: this.offer,
       finished: this.finished,
     };
+  }
+
+  #prove(ask: messages.LedgerProofRequest): object {
+    return ask.size > this.ledger.size ? refuse('unknown-checkpoint') : this.ledger.prove(ask);
+  }
+
+  #renew(): object {
+    this.#token = randomHex(32);
+    return { kind: 'token', token: this.#token, expiresInMs: this.tokenExpiresInMs };
   }
 
   async #begin({ round, envelope, signature }: messages.UploadBegin): Promise<object> {

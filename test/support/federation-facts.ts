@@ -12,13 +12,15 @@ import {
   type Digest,
 } from '../../shared/ids.ts';
 import type { Envelope } from '../../shared/protocol/envelope.ts';
+import type { EventOf } from '../../server/ledger/ledger-event.ts';
 import type { LedgerEvent } from '../../server/ledger/ledger-event.ts';
 import type { ModelVersion } from '../../server/model/model-store.ts';
 import type { OfferedRound, RoundRecord, Verdict } from '../../shared/protocol/round-record.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
-import type { EnrolledClient } from '../../server/admission/enrolment-store.ts';
+import type { EnrolledClient, Invite } from '../../server/admission/enrolment-store.ts';
 import type { UpdateRow } from '../../server/update/staging/update-store.ts';
 import type { UpdateFigures } from '../../server/update/update-figures.ts';
+import { newcomer } from './small-federation.ts';
 
 export const federation = asFederationId('digits');
 export const organisation = asOrganisationId('st-mary');
@@ -43,10 +45,35 @@ export const clientAt = (index: number): ClientId => clientIds[index] ?? asClien
 
 export function enrolled(id: ClientId): EnrolledClient {
   const enrolledAt = new Date('2026-02-28T23:59:59.999Z');
-  return { id, organisation, name: 'Ward 7 “Süd”', publicKey: `key-${id}`, enrolledAt, banned: false };
+  return {
+    id,
+    organisation,
+    name: 'Ward 7 “Süd”',
+    publicKey: `key-${id}`,
+    enrolledAt,
+    ...newcomer,
+  };
 }
 
-export const enrolment = (client: ClientId): LedgerEvent => ({ type: 'client-enrolled', client, organisation });
+export const enrolment = (client: ClientId): EventOf<'client-enrolled'> => ({
+  type: 'client-enrolled',
+  client,
+  organisation,
+  invite: inviteSecret,
+  status: 'active',
+  looksLike: null,
+});
+
+/** Good for `quota` clients. */
+export function inviteFor(
+  quota: number,
+  secretDigest: Digest = inviteSecret,
+): { readonly invite: Omit<Invite, 'used' | 'revoked'>; readonly event: EventOf<'invite-issued'> } {
+  const expiresAt = new Date('2026-12-31T00:00:00.000Z');
+  const invite = { secretDigest, organisation, quota, expiresAt, replaces: null };
+  const event = { type: 'invite-issued', invite: secretDigest, organisation, quota, replaces: null } as const;
+  return { invite, event: { ...event, expiresAt: expiresAt.toISOString() } };
+}
 
 export function version(round: number): ModelVersion {
   // Above 2^31, where Prisma's Int would end.
@@ -57,17 +84,29 @@ export function offered(number: number): OfferedRound {
   return {
     number,
     baseModel: modelOf(number - 1),
+    eligible: [...clientIds],
     cohort: [...clientIds],
+    seedCommitment: digest(`commitment ${number}`),
     f: 0,
     offeredAt: '2026-03-01T12:00:00.000Z',
   };
 }
 
 export function offer(number: number): LedgerEvent {
-  return { type: 'round-offered', round: number, baseModel: modelOf(number - 1), cohort: clientIds, f: 0 };
+  return {
+    type: 'round-offered',
+    round: number,
+    baseModel: modelOf(number - 1),
+    cohort: clientIds,
+    eligibleDigest: digest('eligible'),
+    f: 0,
+  };
 }
 
-export function announced(round: number, client: ClientId): { update: AnnouncedRow; event: LedgerEvent } {
+export function announced(
+  round: number,
+  client: ClientId,
+): { update: AnnouncedRow; event: EventOf<'update-announced'> } {
   const update = digest(`update ${round} ${client}`);
   const envelope: Envelope = {
     protocolVersion: 1,
@@ -79,9 +118,10 @@ export function announced(round: number, client: ClientId): { update: AnnouncedR
     byteLength: 31_400,
     schemaDigest: digest('schema'),
     privacy: { ...charge, clippingNormL2: 1 },
+    checkpoint: { size: 1, root: digest('root') },
     nonce: '0'.repeat(32),
   };
-  const event: LedgerEvent = { type: 'update-announced', round, client, update, signature: 'c2lnbmF0dXJl' };
+  const event = { type: 'update-announced', round, client, envelope, signature: 'c2lnbmF0dXJl' } as const;
   return { update: { round, client, digest: update, envelope, signature: 'c2lnbmF0dXJl' }, event };
 }
 
@@ -100,6 +140,15 @@ export function verdict(round: number, client: ClientId): Verdict {
     updateDigest: digest(`update ${round} ${client}`),
     ...figures,
     normZ: -0.5,
+    cosineToMedian: 0.25,
+    cosineToMedianZ: -1.5,
+    cosineToPrevious: null,
+    positiveShare: 0.5,
+    signZ: 0.1,
+    nearDuplicates: 0,
+    pairRatio: 1.01,
+    spectralZ: 0.75,
+    suspicion: 0.3,
     score: 1 / 3,
     epsilon: 0.7,
   };
@@ -108,6 +157,7 @@ export function verdict(round: number, client: ClientId): Verdict {
 export function record(number: number): RoundRecord {
   return {
     ...offered(number),
+    seed: digest(`seed ${number}`),
     state: 'committed',
     code: null,
     model: modelOf(number),
@@ -122,8 +172,8 @@ export function record(number: number): RoundRecord {
 }
 
 export function commitEvents(number: number): LedgerEvent[] {
-  const { updates } = record(number);
-  const committed = { baseModel: modelOf(number - 1), model: modelOf(number), updates };
+  const end = { seed: digest(`seed ${number}`), record: digest(`record ${number}`) };
+  const committed = { baseModel: modelOf(number - 1), model: modelOf(number), ...end };
   return [
     ...clientIds.map((client): LedgerEvent => ({ type: 'verdict', round: number, ...verdict(number, client) })),
     { type: 'round-committed', round: number, ...committed },
@@ -133,19 +183,21 @@ export function commitEvents(number: number): LedgerEvent[] {
 export async function found(stores: FederationStores): Promise<void> {
   await stores.federation.found(
     { config: '{"rounds":15}', initialModel: version(0), foundedAt: new Date('2026-02-28T10:00:00.001Z') },
-    { type: 'federation-founded', configDigest: digest('config'), model: modelOf(0) },
+    {
+      type: 'federation-founded',
+      configDigest: digest('config'),
+      model: modelOf(0),
+      ledgerKey: stores.ledger.publicKey,
+    },
   );
 }
 
 /** Founded, with three clients. */
 export async function foundWithClients(stores: FederationStores): Promise<void> {
   await found(stores);
-  const quota = clientIds.length;
-  await stores.enrolment.addInvite(
-    { secretDigest: inviteSecret, organisation, quota },
-    { type: 'invite-issued', organisation, quota },
-  );
-  for (const id of clientIds) await stores.enrolment.enrol(enrolled(id), inviteSecret, enrolment(id));
+  const { invite, event } = inviteFor(clientIds.length);
+  await stores.enrolment.addInvite(invite, event);
+  for (const id of clientIds) await stores.enrolment.enrol(enrolled(id), inviteSecret, [enrolment(id)]);
 }
 
 /** A whole round: offered, every client's update announced and staged, committed. */

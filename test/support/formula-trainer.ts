@@ -33,6 +33,7 @@ export class FormulaTrainer implements Trainer {
 
   async train({ round, schema, training, privacy, signal }: TrainingTask): Promise<Float32Array> {
     this.asked.push(round);
+    signal.throwIfAborted();
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
     });

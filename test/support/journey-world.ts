@@ -12,7 +12,6 @@ import { asFederationId, asOrganisationId } from '../../shared/ids.ts';
 import { type Clock, systemClock } from '../../shared/ports.ts';
 import { accepted } from '../../shared/protocol/refusals.ts';
 import type { RoundRecord, Verdict } from '../../shared/protocol/round-record.ts';
-import { seededRandomSource } from '../../shared/random-source.ts';
 import { settlement } from '../../shared/settlement.ts';
 import { FormulaTrainer } from './formula-trainer.ts';
 import { RawClient } from './raw-client.ts';
@@ -74,7 +73,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       blobs,
       blobFile,
       clock: options.clock ?? systemClock,
-      random: seededRandomSource(1, 'cohorts'),
+      publicUrl: null,
+      adminToken: null,
       log: (line) => ended.heard(line),
     }),
   );

@@ -167,6 +167,24 @@ const wrongStatements: readonly Lie[] = [
     tell: stating({ schemaDigest: otherDigest }),
   },
   {
+    name: 'a statement that names a checkpoint of another history',
+    code: 'unknown-checkpoint',
+    layer: 'integrity',
+    tell: async (liar) => {
+      const { size } = liar.good.envelope.checkpoint;
+      return await stating({ checkpoint: { size, root: otherDigest } })(liar);
+    },
+  },
+  {
+    name: 'a statement that names a checkpoint ahead of the ledger',
+    code: 'unknown-checkpoint',
+    layer: 'integrity',
+    tell: async (liar) => {
+      const { size, root } = liar.good.envelope.checkpoint;
+      return await stating({ checkpoint: { size: size + 1_000, root } })(liar);
+    },
+  },
+  {
     name: 'a statement that claims no privacy',
     code: 'wrong-terms',
     layer: 'integrity',
@@ -190,13 +208,13 @@ const wrongStatements: readonly Lie[] = [
   {
     name: 'a bad signature',
     code: 'bad-signature',
-    layer: 'integrity',
+    layer: null,
     tell: async ({ raw, good }) => await raw.upload({ ...good, signature: '0'.repeat(128) }),
   },
   {
     name: 'a statement in another client’s name',
     code: 'bad-signature',
-    layer: 'integrity',
+    layer: null,
     tell: stating({ client: otherClient }),
   },
 ];

@@ -7,18 +7,21 @@ import type { Doors, WelcomeFacts } from '../../server/transport/doors.ts';
 import type { AnnouncedUpdate, ReceivedUpdate, StagedUpdate } from '../../server/update/stages.ts';
 import { clientIdOf } from '../../shared/ed25519.ts';
 import type { ClientId } from '../../shared/ids.ts';
-import type { Decline, UploadBegin } from '../../shared/protocol/messages.ts';
+import type { Decline, LedgerProof, LedgerProofRequest, UploadBegin } from '../../shared/protocol/messages.ts';
 import { type Refusal, type RefusalCode, type Refused, refuse } from '../../shared/protocol/refusals.ts';
-import { baseModel, federation, organisation, terms } from './small-federation.ts';
+import { baseModel, federation, newcomer, organisation, terms } from './small-federation.ts';
 
 export const stagedAt = new Date('2026-03-01T12:00:30.000Z');
 
 export class NotedDoors implements Doors {
   readonly federation = federation;
+  readonly ledgerKey = '1e'.repeat(32);
   readonly joins: JoinRequest[] = [];
   readonly received: ReceivedUpdate[] = [];
   readonly declined: { readonly decline: Decline; readonly client: ClientId | undefined }[] = [];
   readonly turnedAwayAs: { readonly code: RefusalCode; readonly client: ClientId | null }[] = [];
+  readonly proved: { readonly size: number; readonly client: ClientId }[] = [];
+  active = true;
   populationChanges = 0;
   offer: WelcomeFacts['offer'] = null;
 
@@ -27,15 +30,18 @@ export class NotedDoors implements Doors {
     if (request.challenge === undefined) return refuse('replayed');
     const { publicKey, name } = request.join;
     const id = await clientIdOf(publicKey);
-    return {
-      kind: 'admitted',
-      client: { id, organisation, name, publicKey, enrolledAt: request.now, banned: false },
-    };
+    return { kind: 'admitted', client: { id, organisation, name, publicKey, enrolledAt: request.now, ...newcomer } };
   }
 
   welcome({ id }: EnrolledClient): Promise<WelcomeFacts> {
     const { offer } = this;
-    return Promise.resolve({ client: id, organisation, terms, modelDigest: baseModel, offer, finished: false });
+    const facts = { organisation, terms, modelDigest: baseModel, checkpoint: 'note', comeBackInMs: null };
+    return Promise.resolve({ client: id, ...facts, offer, finished: false });
+  }
+
+  proveHistory({ size }: LedgerProofRequest, client: ClientId): Promise<LedgerProof | Refused> {
+    this.proved.push({ size, client });
+    return Promise.resolve({ kind: 'ledger-proof', consistency: [], recovered: null, model: null });
   }
 
   announce(
@@ -62,6 +68,10 @@ export class NotedDoors implements Doors {
   turnedAway({ code }: Refusal, client: ClientId | null): Promise<void> {
     this.turnedAwayAs.push({ code, client });
     return Promise.resolve();
+  }
+
+  isActive(): Promise<boolean> {
+    return Promise.resolve(this.active);
   }
 
   populationChanged(): void {

@@ -1,23 +1,26 @@
 // A round of the small federation on real stores: founded, its clients enrolled, round 1 offered to all of them. What a
 // test stages is announced first, as on the way that updates really take.
 
+import type { EnrolledClient } from '../../server/admission/enrolment-store.ts';
 import { foundFederation } from '../../server/model/found-federation.ts';
 import type { ModelVersion } from '../../server/model/model-store.ts';
 import type { DataFolder } from '../../server/storage/data-folder.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
+import { sha256 } from '../../shared/digest.ts';
 import { asDigest, type Digest } from '../../shared/ids.ts';
 import type { BlobStore } from '../../shared/ports.ts';
 import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import { accepted } from '../../shared/protocol/refusals.ts';
 import type { OfferedRound } from '../../shared/protocol/round-record.ts';
 import { normL2 } from '../../shared/vector/vector.ts';
+import { enrolment, inviteFor } from './federation-facts.ts';
 import { openFolder, testClock } from './data-folders.ts';
 import {
   announcedBy,
   federation,
   type Member,
   members,
-  organisation,
   roundFor,
   schema,
   terms,
@@ -47,7 +50,7 @@ export async function foundedIn(dir: string): Promise<Pick<OpenRound, 'folder' |
     tensors: schema.map((tensor) => ({ ...tensor, initial: 'zeros' as const })),
     seed: 1,
   };
-  const place = { store: stores.federation, blobs: folder.blobs, clock: testClock };
+  const place = { store: stores.federation, blobs: folder.blobs, clock: testClock, ledgerKey: stores.ledger.publicKey };
   const { initialModel } = accepted(await foundFederation(plan, place));
   return { folder, stores, initialModel };
 }
@@ -56,21 +59,26 @@ export async function foundedIn(dir: string): Promise<Pick<OpenRound, 'folder' |
 export async function openRound({ clients, f = 0 }: { clients: number; f?: number }): Promise<OpenRound> {
   const { folder, stores, initialModel } = await foundedIn(temporaryFolder());
   const cohort = await members(clients);
-  await stores.enrolment.addInvite(
-    { secretDigest, organisation, quota: clients },
-    { type: 'invite-issued', organisation, quota: clients },
+  await enrolAll(
+    stores,
+    cohort.map(({ client }) => client),
   );
-  for (const { client } of cohort) {
-    await stores.enrolment.enrol(client, secretDigest, { type: 'client-enrolled', client: client.id, organisation });
-  }
   const offered = roundFor(cohort, { baseModel: initialModel.digest, f });
   await offerRound(stores, offered);
   return { folder, stores, blobs: folder.blobs, cohort, offered, initialModel };
 }
 
+/** With one invite. */
+export async function enrolAll(stores: FederationStores, clients: readonly EnrolledClient[]): Promise<void> {
+  const { invite, event } = inviteFor(clients.length, secretDigest);
+  await stores.enrolment.addInvite(invite, event);
+  for (const client of clients) await stores.enrolment.enrol(client, secretDigest, [enrolment(client.id)]);
+}
+
 async function offerRound(stores: FederationStores, offered: OfferedRound): Promise<void> {
   const { number: round, baseModel, cohort, f } = offered;
-  await stores.rounds.offer(offered, { type: 'round-offered', round, baseModel, cohort, f });
+  const eligibleDigest = await sha256(canonicalJson(offered.eligible));
+  await stores.rounds.offer(offered, { type: 'round-offered', round, baseModel, cohort, eligibleDigest, f });
 }
 
 /** Announced and charged, not staged. */
@@ -86,7 +94,7 @@ export async function announce(
     type: 'update-announced',
     round,
     client,
-    update: digest,
+    envelope,
     signature,
   });
   return digest;

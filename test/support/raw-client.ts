@@ -7,9 +7,11 @@ import type { Submission } from '../../client-sdk/participation/client-store.ts'
 import { makeSubmission } from '../../client-sdk/submission/make-submission.ts';
 import { type SigningKey, signingKeyFromSeed } from '../../shared/ed25519.ts';
 import type { FederationId } from '../../shared/ids.ts';
+import { openCheckpoint, originOf } from '../../shared/ledger/checkpoint.ts';
 import { type Envelope, envelopeBytes } from '../../shared/protocol/envelope.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
 import { type Joined, joinedSchema, type Offer, offerSchema } from '../../shared/protocol/messages.ts';
+import { accepted } from '../../shared/protocol/refusals.ts';
 import { settlement } from '../../shared/settlement.ts';
 
 const replySchema = z.looseObject({
@@ -17,6 +19,7 @@ const replySchema = z.looseObject({
   refusal: z.object({ code: z.string(), expected: z.string().optional(), found: z.string().optional() }).optional(),
   offset: z.number().optional(),
   challenge: z.string().optional(),
+  ledgerKey: z.string().optional(),
 });
 export type Reply = z.infer<typeof replySchema>;
 
@@ -26,6 +29,8 @@ export interface RawClientOptions {
   readonly invite: string | null;
   /** Private key, 64 hex characters. */
   readonly seed: string;
+  /** `raw` and the number of its seed unless given: names of a series are not taken for one another. */
+  readonly name?: string;
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -38,6 +43,7 @@ export class RawClient implements Disposable {
   readonly #heard: { readonly event: string; readonly message: unknown }[] = [];
   readonly #listeners = new Set<() => void>();
   #joined: Joined | undefined;
+  #ledgerKey = '';
 
   private constructor(options: RawClientOptions, key: SigningKey, socket: Socket) {
     this.#options = options;
@@ -80,15 +86,15 @@ export class RawClient implements Disposable {
 
   async challenge(): Promise<string> {
     const welcome = await this.ask('hello', { federation: this.#options.federation, protocolVersions: [1] });
+    this.#ledgerKey = welcome.ledgerKey ?? '';
     return welcome.challenge ?? '';
   }
 
   async joinMessage(challenge: string): Promise<object> {
-    const { federation, invite } = this.#options;
-    const { publicKey } = this.key;
-    const name = 'raw';
-    const statement = joinTranscript({ federation, protocolVersion: 1, challenge, publicKey, name });
-    return { federation, publicKey, name, invite, signature: await this.key.sign(statement) };
+    const { federation, invite, url, seed, name = `raw ${BigInt(`0x${seed}`)}` } = this.#options;
+    const stated = { federation, publicKey: this.key.publicKey, name, audience: new URL(url).origin };
+    const statement = joinTranscript({ ...stated, protocolVersion: 1, challenge });
+    return { ...stated, invite, signature: await this.key.sign(statement) };
   }
 
   /** The first message of that event, waited for if need be; each is given once. */
@@ -109,7 +115,9 @@ export class RawClient implements Disposable {
 
   /** An update as an honest client makes it. */
   async submission(values: Float32Array, offer: Offer): Promise<Submission> {
-    return await makeSubmission(values, { offer, terms: this.joined.terms, key: this.key });
+    const ledger = { origin: originOf(offer.federation), publicKey: this.#ledgerKey };
+    const checkpoint = accepted(await openCheckpoint(offer.checkpoint, ledger));
+    return await makeSubmission(values, { offer, terms: this.joined.terms, key: this.key, checkpoint });
   }
 
   /** The same bytes under a changed statement, validly signed. */

@@ -1,8 +1,10 @@
 // One SDK client of a fake coordinator, on a folder of its own, with waits short enough for a test. Leaves with the test.
 
 import { onTestFinished } from 'vitest';
-import type { ConnectionTiming } from '../../client-sdk/connection/coordinator-connection.ts';
+import type { ConnectionTiming } from '../../client-sdk/connection/connection-options.ts';
 import { FederatedClient } from '../../client-sdk/federated-client.ts';
+import { LedgerWitness } from '../../client-sdk/ledger/ledger-witness.ts';
+import type { ClientOptions } from '../../client-sdk/participation/client-options.ts';
 import type { ClientStore } from '../../client-sdk/participation/client-store.ts';
 import type { RoundReport } from '../../client-sdk/participation/round-reports.ts';
 import { nodeClientStore } from '../../client-sdk/platform/node-client-store.ts';
@@ -15,15 +17,23 @@ import { type FakeCoordinator, federation } from './fake-coordinator.ts';
 import { GatedTrainer } from './gated-trainer.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-export const SHORT: ConnectionTiming = { answerTimeoutMs: 150, retryDelayMs: 5, reopenDelayMs: 10 };
+export const SHORT: ConnectionTiming = {
+  answerTimeoutMs: 150,
+  retryDelayMs: 5,
+  reopenDelayMs: 10,
+  approvalDelayMs: 20,
+};
 
-export interface ClientChoice {
+export interface ClientChoice extends Partial<Pick<ClientOptions, 'betweenRounds' | 'clock' | 'random'>> {
   /** One that another client had before: the same client once more. */
   readonly folder?: string;
   readonly trainer?: Trainer;
   readonly maxEpsilon?: number;
   readonly maxDelta?: number;
   readonly allowNoPrivacy?: boolean;
+  /** As an invite states it. */
+  readonly ledgerKey?: string;
+  readonly acceptRecovery?: boolean;
   readonly timing?: Partial<ConnectionTiming>;
   /** Between the client and its folder. */
   readonly around?: (store: ClientStore) => ClientStore;
@@ -41,9 +51,11 @@ export interface SdkClient {
 /** Connecting; `joined` resolves with the first join. */
 export async function openClient({ url }: FakeCoordinator, choice: ClientChoice = {}): Promise<SdkClient> {
   const { folder = temporaryFolder(), timing = SHORT, around = (store) => store } = choice;
-  const { maxEpsilon = Infinity, maxDelta = 1e-3, allowNoPrivacy = false } = choice;
+  const { maxEpsilon = Infinity, maxDelta = 1e-3, allowNoPrivacy = false, betweenRounds = 'stay' } = choice;
+  const { ledgerKey = null, acceptRecovery = false, clock, random } = choice;
   const store = around(await nodeClientStore(folder));
   const key = await signingKeyFromSeed(await store.privateKey());
+  const witness = await LedgerWitness.open({ federation, ledgerKey, acceptRecovery, store });
   const trainer = new GatedTrainer();
   const { promise: joined, resolve } = settlement<void>();
   const options = {
@@ -55,10 +67,13 @@ export async function openClient({ url }: FakeCoordinator, choice: ClientChoice 
     maxEpsilon,
     maxDelta,
     allowNoPrivacy,
+    betweenRounds,
     timing,
+    ...(clock ? { clock } : {}),
+    ...(random ? { random } : {}),
     release: () => Promise.resolve(),
   };
-  const client = new FederatedClient({ ...options, key, store }, await PrivacyLedger.open(store), resolve);
+  const client = new FederatedClient({ ...options, key, store, witness }, await PrivacyLedger.open(store), resolve);
   const reports = new Arrivals<RoundReport>();
   client.onRound((report) => reports.push(report));
   onTestFinished(() => client.leave());

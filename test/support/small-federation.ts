@@ -41,16 +41,29 @@ export const terms: FederationTerms = {
 
 export const openTerms: FederationTerms = { ...terms, privacy: { mode: 'none' } };
 
+/** The key of that number. */
+export const keyAt = (index: number): Promise<SigningKey> => signingKeyFromSeed(index.toString(16).padStart(64, '0'));
+
+/** What is known of a client that has just been let in. */
+export const newcomer = {
+  status: 'active',
+  reason: null,
+  predecessor: null,
+  looksLike: null,
+  suspicion: 0,
+  judged: 0,
+} as const satisfies Partial<EnrolledClient>;
+
 export interface Member {
   readonly key: SigningKey;
   readonly client: EnrolledClient;
 }
 
 export async function member(index: number): Promise<Member> {
-  const key = await signingKeyFromSeed(index.toString(16).padStart(64, '0'));
+  const key = await keyAt(index);
   const { clientId: id, publicKey } = key;
   const enrolledAt = new Date('2026-02-28T12:00:00.000Z');
-  return { key, client: { id, organisation, name: `ward ${index}`, publicKey, enrolledAt, banned: false } };
+  return { key, client: { id, organisation, name: `ward ${index}`, publicKey, enrolledAt, ...newcomer } };
 }
 
 /** In the order of client ids. */
@@ -71,14 +84,18 @@ export async function threeMembers(): Promise<readonly [Member, Member, Member]>
   return [memberAt(all, 0), memberAt(all, 1), memberAt(all, 2)];
 }
 
-export async function twoClients(): Promise<readonly [EnrolledClient, EnrolledClient]> {
-  const [first, second] = await threeMembers();
-  return [first.client, second.client];
-}
-
 export function roundFor(cohort: readonly Member[], changes: Partial<OfferedRound> = {}): OfferedRound {
   const ids = cohort.map(({ client }) => client.id);
-  return { number: 1, baseModel, cohort: ids, f: 0, offeredAt: '2026-03-01T12:00:00.000Z', ...changes };
+  return {
+    number: 1,
+    baseModel,
+    eligible: ids,
+    cohort: ids,
+    seedCommitment: asDigest('c0'.repeat(32)),
+    f: 0,
+    offeredAt: '2026-03-01T12:00:00.000Z',
+    ...changes,
+  };
 }
 
 export const updateFile = (values: readonly number[]): Uint8Array<ArrayBuffer> =>
@@ -99,6 +116,7 @@ export async function envelopeFor(
     byteLength: bytes.byteLength,
     schemaDigest: await sha256(schemaText(schema)),
     privacy: privacyClaimOf(terms),
+    checkpoint: { size: 1, root: asDigest('c1'.repeat(32)) },
     nonce: '0123456789abcdef'.repeat(2),
     ...changes,
   };

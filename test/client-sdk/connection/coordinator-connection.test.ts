@@ -1,12 +1,13 @@
 import { io } from 'socket.io-client';
 import { describe, expect, it } from 'vitest';
-import { ConnectionLostError } from '../../../client-sdk/connection/coordinator-connection.ts';
+import { ConnectionLostError } from '../../../client-sdk/connection/connection-lost-error.ts';
 import { asDigest, asFederationId } from '../../../shared/ids.ts';
 import { notedSchema, offerSchema } from '../../../shared/protocol/messages.ts';
 import { isRefusalCode, refusalCatalogue, refuse } from '../../../shared/protocol/refusals.ts';
 import { Arrivals } from '../../support/arrivals.ts';
 import { CHUNK, FakeCoordinator, fakeTerms, federation } from '../../support/fake-coordinator.ts';
 import { openConnection } from '../../support/fake-connection.ts';
+import { HandClock } from '../../support/hand-clock.ts';
 
 const never = new AbortController().signal;
 const other = asFederationId('other-study');
@@ -32,7 +33,7 @@ describe('joining', () => {
     await connection.whenJoined(never);
     expect((await joins.next()).client).toBe(key.clientId);
     expect(connection.limits).toEqual(CHUNK);
-    expect(connection.token).toMatch(/^[0-9a-f]{64}$/);
+    expect(await connection.token()).toMatch(/^[0-9a-f]{64}$/);
     expect(coordinator.hellos.all).toEqual([{ federation, protocolVersions: [1] }]);
   });
 
@@ -77,7 +78,7 @@ describe('joining', () => {
   it('waits before it tries again: a coordinator that talks nonsense is not flooded', async () => {
     const coordinator = await FakeCoordinator.start();
     coordinator.always('hello', () => 'nonsense');
-    await openConnection(coordinator, { reopenDelayMs: 60_000 });
+    await openConnection(coordinator, { timing: { reopenDelayMs: 60_000 } });
     await coordinator.hellos.next();
     await meanwhile(coordinator);
     expect(hellosOf(coordinator)).toBe(1);
@@ -94,10 +95,82 @@ describe('joining', () => {
     expect([hellosOf(coordinator), joins.all.length]).toEqual([1, 0]);
   });
 
+  it('signs the origin of the address that it was given, and no more of it', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const { joins } = await openConnection({ url: `${coordinator.url}/?ward=7` });
+    await joins.next();
+    expect(coordinator.joins.all.map(({ audience }) => audience)).toEqual([coordinator.url]);
+  });
+
+  it('signs nothing for a coordinator whose ledger is not the one it should be', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const met: string[] = [];
+    const { refusals } = await openConnection(coordinator, {
+      meet: (ledgerKey) => {
+        met.push(ledgerKey);
+        return refuse('bad-checkpoint');
+      },
+    });
+    expect((await refusals.next()).refusal.code).toBe('bad-checkpoint');
+    expect([met, coordinator.joins.all]).toEqual([[coordinator.ledger.publicKey], []]);
+  });
+
+  it.each(['revoked', 'look-alike-name', 'bad-name', 'wrong-audience', 'banned', 'not-enrolled'] as const)(
+    'does not ask again after %s',
+    async (code) => {
+      const coordinator = await FakeCoordinator.start();
+      coordinator.always('join', () => refuse(code));
+      const { refusals, delays } = await openConnection(coordinator, { timing: { reopenDelayMs: 1 } });
+      expect((await refusals.next()).refusal.code).toBe(code);
+      await meanwhile(coordinator);
+      expect([coordinator.joins.all.length, delays.all]).toEqual([1, []]);
+    },
+  );
+
+  it('waits for an admin’s approval, longer than for anything else, and asks again', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const clock = new HandClock();
+    coordinator.once('join', () => refuse('awaiting-approval'));
+    coordinator.once('join', () => refuse('rate-limited'));
+    const timing = { approvalDelayMs: 7_000, reopenDelayMs: 500 };
+    const { joins, delays } = await openConnection(coordinator, { timing, clock });
+    expect((await delays.next())?.code).toBe('awaiting-approval');
+    expect([await coordinator.departures.next(), clock.running]).toEqual(['client namespace disconnect', [7_000]]);
+    clock.elapse(7_000);
+    expect((await delays.next())?.code).toBe('rate-limited');
+    clock.elapse(500);
+    await joins.next();
+  });
+
+  it('asks for another challenge at once when it was too slow for the first, on the same socket', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.once('join', () => refuse('challenge-expired'));
+    const { joins } = await openConnection(coordinator, { timing: { reopenDelayMs: 60_000 } });
+    await joins.next();
+    expect([coordinator.hellos.all.length, coordinator.departures.all]).toEqual([2, []]);
+  });
+
+  it('does not flood a coordinator whose challenges have always expired', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.always('join', () => refuse('challenge-expired'));
+    const { delays } = await openConnection(coordinator, { timing: { reopenDelayMs: 60_000 } });
+    expect((await delays.next())?.code).toBe('challenge-expired');
+    await meanwhile(coordinator);
+    expect(hellosOf(coordinator)).toBe(2);
+  });
+
   it('is not taken in by the terms or the offer of another federation', async () => {
     for (const wrong of [
       { terms: { ...fakeTerms, federation: other } },
-      { offer: { federation: other, round: 1, baseModelDigest: asDigest('ab'.repeat(32)), deadlineMs: 1 } },
+      {
+        offer: {
+          federation: other,
+          round: 1,
+          baseModelDigest: asDigest('ab'.repeat(32)),
+          deadlineMs: 1,
+          checkpoint: '',
+        },
+      },
     ]) {
       const coordinator = await FakeCoordinator.start();
       coordinator.always('join', async (honest) => ({ ...(await honest()), ...wrong }));
@@ -111,7 +184,7 @@ describe('joining', () => {
     const coordinator = await FakeCoordinator.start();
     const asked = new Arrivals<true>();
     coordinator.always(event, () => asked.push(true));
-    const { connection } = await openConnection(coordinator, { reopenDelayMs: 1 });
+    const { connection } = await openConnection(coordinator, { timing: { reopenDelayMs: 1 } });
     await asked.next();
     connection.close();
     await meanwhile(coordinator);
@@ -132,7 +205,7 @@ describe('joining', () => {
 
   it('stays closed when it was closed while it waited to connect anew', async () => {
     const coordinator = await FakeCoordinator.start();
-    const { connection, joins } = await openConnection(coordinator, { reopenDelayMs: 1 });
+    const { connection, joins } = await openConnection(coordinator, { timing: { reopenDelayMs: 1 } });
     await joins.next();
     coordinator.once('decline', (_honest, socket) => void socket.disconnect(true));
     await expect(connection.request('decline', declining, notedSchema)).rejects.toThrow(ConnectionLostError);
@@ -183,7 +256,63 @@ describe('messages', () => {
   });
 });
 
+describe('the token', () => {
+  it('is renewed when little of its life is left, on the same join', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.tokenExpiresInMs = 100_000;
+    const clock = new HandClock();
+    const { connection, joins } = await openConnection(coordinator, { clock });
+    const { token } = await joins.next();
+    expect(await connection.token()).toBe(token);
+    clock.elapse(70_000);
+    const renewed = await connection.token();
+    expect([renewed === token, coordinator.renewals.all]).toEqual([false, [{ federation }]]);
+    expect(await connection.token()).toBe(renewed);
+  });
+
+  it('that is not renewed ends with the coordinator’s refusal', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.always('renew-token', () => refuse('banned'));
+    const clock = new HandClock();
+    const { connection, joins } = await openConnection(coordinator, { clock });
+    await joins.next();
+    clock.elapse(3_570_000);
+    await expect(connection.token()).rejects.toMatchObject({ refusal: { code: 'banned' } });
+  });
+
+  it('ends with the join, and leaves no timer', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const clock = new HandClock();
+    const { connection, joins } = await openConnection(coordinator, { clock });
+    await joins.next();
+    expect(clock.running).toEqual([3_570_000]);
+    coordinator.breakConnections();
+    await joins.next();
+    expect(clock.running).toEqual([3_570_000]);
+    connection.close();
+    expect(clock.running).toEqual([]);
+    await expect(connection.token()).rejects.toThrow(ConnectionLostError);
+  });
+});
+
 describe('asking', () => {
+  it('about one join ends with that join: what is asked again is asked of the same', async () => {
+    const coordinator = await FakeCoordinator.start();
+    const { connection, joins } = await openConnection(coordinator);
+    const ask = (): Promise<unknown> => connection.request('decline', declining, notedSchema);
+    const asking = (): Promise<unknown> => connection.insistInThisJoin(ask, never);
+    await expect(asking()).rejects.toThrow('the join has ended');
+    await joins.next();
+    coordinator.once('decline', () => undefined);
+    coordinator.once('decline', () => refuse('rate-limited'));
+    expect(await asking()).toEqual({ kind: 'noted' });
+    coordinator.once('decline', () => coordinator.breakConnections());
+    await expect(asking()).rejects.toThrow('the join has ended');
+    await joins.next();
+    expect(coordinator.declines.all).toHaveLength(4);
+    await expect(connection.insistInThisJoin(ask, AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
+  });
+
   it('ends when no answer comes, or none that fits, when the connection breaks, and when there is none', async () => {
     const coordinator = await FakeCoordinator.start();
     const { connection, joins } = await openConnection(coordinator);
@@ -196,7 +325,7 @@ describe('asking', () => {
     coordinator.once('decline', () => coordinator.breakConnections());
     await expect(ask()).rejects.toThrow(ConnectionLostError);
     await expect(ask()).rejects.toThrow('not connected, decline was not sent');
-    expect(() => connection.token).toThrow(ConnectionLostError);
+    await expect(connection.token()).rejects.toThrow(ConnectionLostError);
   });
 
   it.each(Object.entries(refusalCatalogue).map(([code, { retryable }]) => ({ code, retryable })))(
@@ -214,7 +343,7 @@ describe('asking', () => {
 
   it('does not outlive its signal: neither while nobody is there nor between two attempts', async () => {
     const coordinator = await FakeCoordinator.start();
-    const { connection, joins } = await openConnection(coordinator, { retryDelayMs: 60_000 });
+    const { connection, joins } = await openConnection(coordinator, { timing: { retryDelayMs: 60_000 } });
     await joins.next();
     const over = new AbortController();
     const failed = new Arrivals<true>();
@@ -234,7 +363,7 @@ describe('asking', () => {
 
   it('does not wait at all when the signal was aborted by what failed', async () => {
     const coordinator = await FakeCoordinator.start();
-    const { connection, joins } = await openConnection(coordinator, { retryDelayMs: 60_000 });
+    const { connection, joins } = await openConnection(coordinator, { timing: { retryDelayMs: 60_000 } });
     await joins.next();
     const over = new AbortController();
     const insisting = connection.insist(async () => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { ConnectionLostError } from '../../../client-sdk/connection/coordinator-connection.ts';
+import { ConnectionLostError } from '../../../client-sdk/connection/connection-lost-error.ts';
 import { downloadModel, type ModelSource } from '../../../client-sdk/connection/download-model.ts';
 import { RefusedError } from '../../../shared/protocol/refusals.ts';
 import { encodeSafetensors, maxSafetensorsBytes } from '../../../shared/update-format/safetensors.ts';

@@ -16,8 +16,9 @@ const neighbour = asFederationId('a-b');
 async function submissionOf(of: FederationId, round: number): Promise<Submission> {
   const key = await signingKeyFromSeed('07'.repeat(32));
   const terms = { ...fakeTerms, federation: of, tensors: [{ name: 'bias', shape: [3] }] };
-  const offer = { federation: of, round, baseModelDigest: asDigest('cd'.repeat(32)), deadlineMs: 1 };
-  return await makeSubmission(Float32Array.of(round, 0.5, -2), { offer, terms, key });
+  const offer = { federation: of, round, baseModelDigest: asDigest('cd'.repeat(32)), deadlineMs: 1, checkpoint: '' };
+  const checkpoint = { size: 7, root: asDigest('5e'.repeat(32)) };
+  return await makeSubmission(Float32Array.of(round, 0.5, -2), { offer, terms, key, checkpoint });
 }
 
 const entry = (round: number, state: PrivacyLedgerEntry['state']): PrivacyLedgerEntry => ({
@@ -66,6 +67,36 @@ describe('nodeClientStore', () => {
     const store = await nodeClientStore(folder);
     await expect(store.privacyLedger()).rejects.toThrow();
   });
+
+  it('gives the ledger memory back, each federation’s own', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    expect(await store.ledgerMemory(federation)).toBeUndefined();
+    const [one, two] = ['ab', 'cd'].map((byte) => ({
+      ledgerKey: byte.repeat(32),
+      checkpoint: `note ${byte}\n`,
+      recovery: null,
+      newestCommit: 4,
+    }));
+    if (!one || !two) throw new Error('expected two');
+    await store.writeLedgerMemory(federation, one);
+    await store.writeLedgerMemory(neighbour, two);
+    const again = await nodeClientStore(folder);
+    expect([await again.ledgerMemory(federation), await again.ledgerMemory(neighbour)]).toEqual([one, two]);
+    expect(statSync(join(folder, 'ledger-a.json')).mode & 0o777).toBe(0o600);
+  });
+
+  const remembered = (newestCommit?: unknown): string =>
+    JSON.stringify({ ledgerKey: 'ab'.repeat(32), checkpoint: 'note', recovery: null, newestCommit });
+
+  it.each(['', '{}', '{"checkpoint":"note"}', remembered(), remembered(-1), remembered(0.5), remembered('4')])(
+    'does not take a damaged ledger memory (%s) for none',
+    async (text) => {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, 'ledger-a.json'), text);
+      await expect((await nodeClientStore(folder)).ledgerMemory(federation)).rejects.toThrow();
+    },
+  );
 
   it('gives a submission back byte for byte, under its federation and round', async () => {
     const folder = temporaryFolder();

@@ -16,13 +16,20 @@ const terms: FederationTerms = {
     { name: 'kernel', shape: [2, 2] },
   ],
 };
-const offer = { federation, round: 4, baseModelDigest: asDigest('cd'.repeat(32)), deadlineMs: 1_000 };
+const offer = {
+  federation,
+  round: 4,
+  baseModelDigest: asDigest('cd'.repeat(32)),
+  deadlineMs: 1_000,
+  checkpoint: 'a note',
+};
+const checkpoint = { size: 7, root: asDigest('5e'.repeat(32)) };
 const update = Float32Array.of(1, -2, 0.5, 3, 4, -0.25);
 const key = await signingKeyFromSeed('07'.repeat(32));
 
 describe('makeSubmission', () => {
   it('states what is sent: digest, length, schema, base model, privacy, all under the client’s signature', async () => {
-    const { envelope, signature, bytes } = await makeSubmission(update, { offer, terms, key });
+    const { envelope, signature, bytes } = await makeSubmission(update, { offer, terms, key, checkpoint });
     expect(envelopeSchema.parse(envelope)).toEqual(envelope);
     expect(envelope).toMatchObject({
       federation,
@@ -32,6 +39,7 @@ describe('makeSubmission', () => {
       updateDigest: await sha256(bytes),
       byteLength: bytes.byteLength,
       schemaDigest: await sha256('[{"name":"bias","shape":[2]},{"name":"kernel","shape":[2,2]}]'),
+      checkpoint,
       privacy: { noiseMultiplier: 1, samplingRate: 0.1, clippingNormL2: 1, steps: 4 },
     });
     expect(await verifySignature(key.publicKey, signature, envelopeBytes(envelope))).toBe(true);
@@ -40,20 +48,20 @@ describe('makeSubmission', () => {
   });
 
   it('sends the values as they are, in the canonical order of tensors', async () => {
-    const { bytes } = await makeSubmission(update, { offer, terms, key });
+    const { bytes } = await makeSubmission(update, { offer, terms, key, checkpoint });
     const decoded = decodeSafetensors(bytes, terms.tensors);
     expect(decoded.kind === 'decoded' && [...decoded.values]).toEqual([...update]);
   });
 
   it('claims no privacy where none is declared', async () => {
     const open = { ...terms, privacy: { mode: 'none' } } as const;
-    expect((await makeSubmission(update, { offer, terms: open, key })).envelope.privacy).toBeNull();
+    expect((await makeSubmission(update, { offer, terms: open, key, checkpoint })).envelope.privacy).toBeNull();
   });
 
   it('never makes the same statement twice, so that none can stand in for another', async () => {
     const [one, two] = [
-      await makeSubmission(update, { offer, terms, key }),
-      await makeSubmission(update, { offer, terms, key }),
+      await makeSubmission(update, { offer, terms, key, checkpoint }),
+      await makeSubmission(update, { offer, terms, key, checkpoint }),
     ];
     expect(one.envelope.updateDigest).toBe(two.envelope.updateDigest);
     expect(one.envelope.nonce).not.toBe(two.envelope.nonce);
@@ -61,7 +69,7 @@ describe('makeSubmission', () => {
   });
 
   it.each([5, 7])('does not send %i values for a model of 6', async (length) => {
-    const making = makeSubmission(new Float32Array(length), { offer, terms, key });
+    const making = makeSubmission(new Float32Array(length), { offer, terms, key, checkpoint });
     await expect(making).rejects.toThrow(InvariantError);
     await expect(making).rejects.toThrow(`the trainer returned ${length} values, the model has 6`);
   });

@@ -23,7 +23,8 @@ async function ready(): Promise<Ready> {
   await joins.next();
   const random = seededRandomSource(1);
   const update = Float32Array.from({ length: parameterCount(terms.tensors) }, () => random.uniform());
-  const submission = await makeSubmission(update, { offer: coordinator.offerOf(1), terms, key });
+  const [offer, checkpoint] = [coordinator.offerOf(1), coordinator.ledger.head()];
+  const submission = await makeSubmission(update, { offer, terms, key, checkpoint });
   return { coordinator, connection, submission };
 }
 

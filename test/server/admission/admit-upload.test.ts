@@ -24,7 +24,9 @@ describe('an upload', () => {
   it.each<[string, Partial<UploadRequest>]>([
     ['wrong-federation', { begin: { ...begin, federation: asFederationId('letters') } }],
     ['not-enrolled', { client: undefined }],
-    ['banned', { client: { ...client, banned: true } }],
+    ['banned', { client: { ...client, status: 'banned' } }],
+    ['revoked', { client: { ...client, status: 'revoked' } }],
+    ['revoked', { client: { ...client, status: 'rotated' } }],
     ['round-closed', { round: undefined }],
     ['round-closed', { begin: { ...begin, round: 2 } }],
     ['round-closed', { round: roundFor([anna], { number: 2 }) }],

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ruleOf } from '../../../server/aggregation/rules.ts';
-import { checkTolerance, isTolerance, tolerated } from '../../../server/aggregation/tolerance.ts';
+import {
+  checkTolerance,
+  isTolerance,
+  tolerated,
+  toleratedOrganisations,
+} from '../../../server/aggregation/tolerance.ts';
+import { asOrganisationId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 
 describe('f', () => {
@@ -31,6 +37,35 @@ describe('f', () => {
       expect(() => tolerated(f, 20)).toThrow(InvariantError);
     }
     expect([0, 0.3, 1, 4].every(isTolerance)).toBe(true);
+  });
+});
+
+describe('f by organisations', () => {
+  const cohortOf = (...names: readonly string[]) => names.map(asOrganisationId);
+
+  it('is the clients of the largest organisations, wherever they stand in the cohort', () => {
+    const cohort = cohortOf('a', 'b', 'c', 'b', 'c', 'b', 'd');
+    expect([0, 1, 2, 3, 4, 5].map((g) => toleratedOrganisations(g, cohort))).toEqual([0, 3, 5, 6, 7, 7]);
+    expect(toleratedOrganisations(2, [])).toBe(0);
+  });
+
+  it('is never less than the clients of any g organisations, and is reached by some', () => {
+    const letters = ['a', 'b', 'c', 'd'];
+    const cohorts = fc.array(fc.constantFrom(...letters), { maxLength: 25 });
+    fc.assert(
+      fc.property(cohorts, fc.nat({ max: 5 }), (names, g) => {
+        const choices = Array.from({ length: 2 ** letters.length }, (_, mask) =>
+          letters.filter((_letter, i) => (mask >> i) % 2 === 1),
+        ).filter(({ length }) => length <= g);
+        const sizes = choices.map((liars) => names.filter((name) => liars.includes(name)).length);
+        expect(toleratedOrganisations(g, cohortOf(...names))).toBe(Math.max(...sizes));
+      }),
+    );
+  });
+
+  it('takes a whole number of organisations', () => {
+    for (const g of [-1, 0.5, NaN, Infinity])
+      expect(() => toleratedOrganisations(g, cohortOf('a'))).toThrow(InvariantError);
   });
 });
 

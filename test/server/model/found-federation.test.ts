@@ -5,6 +5,7 @@ import { initialModel } from '../../../server/model/initial-model.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
 import { openFolder, testClock } from '../../support/data-folders.ts';
+import { expectSoundLedger } from '../../support/sound-ledger.ts';
 import { federation, schema } from '../../support/small-federation.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -24,7 +25,8 @@ const plan: FederationPlan = {
 async function place() {
   const folder = await openFolder(temporaryFolder());
   const stores = folder.storeOf(federation);
-  return { stores, store: stores.federation, blobs: folder.blobs, clock: testClock };
+  const { publicKey: ledgerKey } = stores.ledger;
+  return { stores, store: stores.federation, blobs: folder.blobs, clock: testClock, ledgerKey };
 }
 
 describe('a federation', () => {
@@ -37,7 +39,10 @@ describe('a federation', () => {
     expect(await readModel(version.digest, { blobs: at.blobs, schema })).toEqual(initialModel(tensors, 3));
     const [entry] = await at.stores.ledger.entries();
     const configDigest = await sha256(plan.configText);
-    expect(entry?.event).toEqual({ type: 'federation-founded', configDigest, model: version.digest });
+    const { ledgerKey } = at;
+    expect(ledgerKey).toMatch(/^[0-9a-f]{64}$/u);
+    expect(entry?.event).toEqual({ type: 'federation-founded', configDigest, model: version.digest, ledgerKey });
+    await expectSoundLedger(at.stores.ledger, ledgerKey);
   });
 
   it('is founded once: opened again it is the same and nothing is written', async () => {
@@ -45,6 +50,7 @@ describe('a federation', () => {
     const first = await foundFederation(plan, at);
     expect(await foundFederation(plan, at)).toEqual(first);
     expect(await at.stores.ledger.entries()).toHaveLength(1);
+    expect(await at.stores.ledger.heads()).toHaveLength(1);
   });
 
   it('is not opened with another configuration, and stays as it was', async () => {
@@ -66,6 +72,8 @@ describe('a federation', () => {
       type: 'federation-amended',
       configDigest: await sha256(configText),
     });
+    await expectSoundLedger(at.stores.ledger, at.ledgerKey);
+    expect((await at.stores.ledger.newest())?.size).toBe(2);
   });
 
   it('is not founded when its first model cannot be kept', async () => {
@@ -73,5 +81,6 @@ describe('a federation', () => {
     const blobs = { ...at.blobs, put: () => Promise.reject(new Error('disk full')) };
     await expect(foundFederation(plan, { ...at, blobs })).rejects.toThrow('disk full');
     expect(await at.store.founding()).toBeUndefined();
+    expect([await at.stores.ledger.rows(), await at.stores.ledger.newest()]).toEqual([[], undefined]);
   });
 });

@@ -3,9 +3,19 @@ import type { PrivacyCharge } from '../../../server/privacy/charge-store.ts';
 import { clientBudgets } from '../../../server/privacy/client-budget.ts';
 import { ACCOUNTANT, epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import type { FederationTerms, LocalPrivacyTerms } from '../../../shared/protocol/terms.ts';
-import { openTerms, terms, twoClients } from '../../support/small-federation.ts';
+import { openTerms, terms, threeMembers } from '../../support/small-federation.ts';
 
-const [{ id: anna }, { id: ben }] = await twoClients();
+const [
+  {
+    client: { id: anna },
+  },
+  {
+    client: { id: ben },
+  },
+  {
+    client: { id: carol },
+  },
+] = await threeMembers();
 
 const event = { noiseMultiplier: 1.03, samplingRate: 0.1, steps: 10 };
 const after = (rounds: number): number => epsilonOf([{ ...event, steps: 10 * rounds }], 1e-4);
@@ -41,6 +51,29 @@ describe('the budgets of clients', () => {
 
   it('afford nothing where one round alone passes the budget', () => {
     expect(clientBudgets([], termsWith({ epsilonBudget: 0.01 })).affordsRound(anna)).toBe(false);
+  });
+
+  it('count what a predecessor has spent, and its predecessor, for whoever took their place', () => {
+    const succession = [
+      { id: anna, predecessor: null },
+      { id: ben, predecessor: anna },
+      { id: carol, predecessor: ben },
+    ];
+    const spent = [...charges(anna, 3), ...charges(ben, 2), ...charges(carol, 1)];
+    const budgets = clientBudgets(spent, termsWith({ epsilonBudget: after(6) }), succession);
+    expect(budgets.epsilonOf(anna)).toBeCloseTo(after(3), 12);
+    expect(budgets.epsilonOf(ben)).toBeCloseTo(after(5), 12);
+    expect(budgets.epsilonOf(carol)).toBeCloseTo(after(6), 12);
+    expect([anna, ben, carol].map((id) => budgets.affordsRound(id))).toEqual([true, true, false]);
+  });
+
+  it('are no fresh ones for a key that has spent nothing yet itself', () => {
+    const exact = termsWith({ epsilonBudget: after(3) });
+    const succession = [{ id: ben, predecessor: anna }];
+    expect(clientBudgets(charges(anna, 3), exact).affordsRound(ben)).toBe(true);
+    expect(clientBudgets(charges(anna, 3), exact, succession).affordsRound(ben)).toBe(false);
+    expect(clientBudgets(charges(anna, 2), exact, succession).affordsRound(ben)).toBe(true);
+    expect(clientBudgets(charges(anna, 3), exact, succession).epsilonOf(ben)).toBeCloseTo(after(3), 12);
   });
 
   it('claim no epsilon where the noise was seeded, and keep to the budget all the same', () => {

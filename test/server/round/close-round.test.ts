@@ -6,10 +6,15 @@ import { multiKrum } from '../../../server/aggregation/multi-krum.ts';
 import { clientBudgets } from '../../../server/privacy/client-budget.ts';
 import { closeRound, type ClosingRooms } from '../../../server/round/close-round.ts';
 import type { ClosingRound } from '../../../server/round/judge-cohort.ts';
-import type { ClientId } from '../../../shared/ids.ts';
+import { parseAdminRules } from '../../../server/update/anomaly/admin-rules.ts';
+import { HISTORY_TEST } from '../../../server/update/anomaly/client-history.ts';
+import type { CohortRules } from '../../../server/update/anomaly/screen-cohort.ts';
+import { canonicalJson } from '../../../shared/canonical-json.ts';
+import { asDigest, type ClientId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
-import { refuse, type RefusalCode } from '../../../shared/protocol/refusals.ts';
+import { accepted, refuse, type RefusalCode } from '../../../shared/protocol/refusals.ts';
 import { decodeSafetensors } from '../../../shared/update-format/safetensors.ts';
+import type { RoundRecord } from '../../../shared/protocol/round-record.ts';
 import { announce, openRound, type OpenRound, stage } from '../../support/open-round.ts';
 import { federation, memberAt, schema, terms, updateFile } from '../../support/small-federation.ts';
 
@@ -18,9 +23,21 @@ const closedAt = new Date('2026-03-01T12:01:00.000Z');
 const honest = [0, 0.125, -0.125, 0.25, -0.25].map((shift) => [1, 2, 3, 4, 5, 6].map((value) => value + shift));
 const far = [-9, -9, -9, -9, -9, -9];
 
-function roomsOf({ stores, blobs }: OpenRound, rule = multiKrum()): ClosingRooms {
-  return { federation, schema, blobs, rule, rounds: stores.rounds };
+const noRules = accepted(await parseAdminRules([]));
+/** Six parameters are too few for a noise witness; without noise nothing is said of pairs. */
+const anomaly = {
+  bounds: { maxAbsolute: 10, maxNormL2: 100, noise: null },
+  adminRules: noRules,
+  historyTest: HISTORY_TEST,
+};
+const seed = asDigest('5e'.repeat(32));
+
+function roomsOf({ stores, blobs }: OpenRound, rule = multiKrum(), changes: Partial<CohortRules> = {}): ClosingRooms {
+  const { rounds, models } = stores;
+  return { federation, schema, blobs, rule, rounds, models, banSuspects: false, anomaly: { ...anomaly, ...changes } };
 }
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 async function closingOf(
   { stores, offered }: OpenRound,
@@ -28,6 +45,7 @@ async function closingOf(
 ): Promise<ClosingRound> {
   return {
     offered,
+    seed,
     rows: await stores.updates.ofRound(offered.number),
     turnedAway,
     clients: await stores.enrolment.clients(),
@@ -117,12 +135,104 @@ describe('a round that commits', () => {
     const world = await stagedRound();
     const record = await closeRound(await closingOf(world), roomsOf(world));
     const events = (await world.stores.ledger.entries()).map(({ event }) => event);
-    const { number: round, baseModel, model, updates, verdicts } = record;
+    const { number: round, baseModel, model, verdicts } = record;
+    const end = { seed, record: digestOf(canonicalJson(record)) };
     expect(events.slice(-6)).toEqual([
       ...verdicts.map((verdict) => ({ type: 'verdict', round, ...verdict })),
-      { type: 'round-committed', round, baseModel, model, updates },
+      { type: 'round-committed', round, baseModel, model, ...end },
     ]);
     expect(await world.stores.rounds.record(1)).toEqual(record);
+  });
+
+  it('reveals the seed that was committed to and says who was eligible', async () => {
+    const world = await stagedRound();
+    const { seed: revealed, seedCommitment, eligible } = await closeRound(await closingOf(world), roomsOf(world));
+    expect({ revealed, seedCommitment, eligible }).toEqual({
+      revealed: seed,
+      seedCommitment: world.offered.seedCommitment,
+      eligible: world.offered.eligible,
+    });
+  });
+
+  it('measures each update against the others, and against the last step once there is one', async () => {
+    const world = await stagedRound();
+    const first = await closeRound(await closingOf(world), roomsOf(world));
+    for (const verdict of first.verdicts)
+      expect(verdict).toMatchObject({ normZ: expect.any(Number), cosineToPrevious: null, flags: ['near-duplicate'] });
+    const next = await nextRound(world, first);
+    for (const [index, values] of honest.entries()) await stage(next, memberAt(next.cohort, index), values);
+    const second = await closeRound(await closingOf(next), roomsOf(next));
+    for (const { cosineToPrevious } of second.verdicts) expect(cosineToPrevious).toBeGreaterThan(0.98);
+    // Suspicion goes on from the round before. An alarm is worth L = 0.3 / 0.05 = 6: 6 (0 + 1/2), then 6 (3 + 1/6).
+    for (const [{ verdicts }, expected] of [
+      [first, 3],
+      [second, 19],
+    ] as const)
+      for (const { suspicion } of verdicts) expect(suspicion).toBeCloseTo(expected, 12);
+  });
+});
+
+/** Round 2 on what round 1 made. */
+async function nextRound(world: OpenRound, { model, baseModel }: RoundRecord): Promise<OpenRound> {
+  const offered = { ...world.offered, number: 2, baseModel: model ?? baseModel };
+  const { cohort, f, eligible, baseModel: from } = offered;
+  const eligibleDigest = asDigest(digestOf(canonicalJson(eligible)));
+  await world.stores.rounds.offer(offered, {
+    type: 'round-offered',
+    round: 2,
+    baseModel: from,
+    cohort,
+    eligibleDigest,
+    f,
+  });
+  return { ...world, offered };
+}
+
+describe('a staged update that does not reach the rule', () => {
+  it.each(['banned', 'revoked'] as const)('of a client that was %s meanwhile is refused as that', async (to) => {
+    const world = await openRound({ clients: 6, f: 1 });
+    for (const [index, values] of [...honest, far].entries()) await stage(world, memberAt(world.cohort, index), values);
+    const client = memberAt(world.cohort, 5).client.id;
+    const event = to === 'banned' ? ({ type: 'client-banned', client, by: 'admin' } as const) : undefined;
+    const change = { client, from: ['active'], to, reason: null } as const;
+    await world.stores.enrolment.changeStatus(change, event ?? { type: 'client-revoked', client });
+    const record = await closeRound(await closingOf(world), roomsOf(world));
+    expect(record).toMatchObject({ state: 'committed', rule: { m: 2, neighbours: 2 } });
+    expect(record.updates.map((update) => update.client)).not.toContain(client);
+    expect(record.verdicts[5]).toMatchObject({
+      verdict: 'refused',
+      code: to,
+      layer: 'admission',
+      normZ: null,
+      suspicion: null,
+      score: null,
+    });
+    // The bytes came, and were charged.
+    expect(record.verdicts[5]?.updateDigest).toMatch(/^[0-9a-f]{64}$/);
+    const alone = await stagedRound();
+    const without = await closeRound(await closingOf(alone), roomsOf(alone));
+    expect(record.stepNormL2).toBe(without.stepNormL2);
+  });
+
+  it('by a rule of the admin is quarantined: the rule’s n shrinks, and f stays', async () => {
+    const world = await openRound({ clients: 6, f: 1 });
+    for (const [index, values] of [...honest, far].entries()) await stage(world, memberAt(world.cohort, index), values);
+    const rules = [{ name: 'far-off', when: 'cosineToMedian < 0', action: 'quarantine' }] as const;
+    const adminRules = accepted(await parseAdminRules(rules));
+    const record = await closeRound(await closingOf(world), roomsOf(world, multiKrum(), { adminRules }));
+    expect(record).toMatchObject({ state: 'committed', f: 1, rule: { m: 2 } });
+    expect(record.verdicts[5]).toMatchObject({ verdict: 'quarantined', code: 'quarantined', layer: 'anomaly' });
+    expect(record.verdicts[5]?.flags).toContain('rule:far-off');
+    expect(record.updates).toHaveLength(5);
+  });
+
+  it('can leave too few for f, and the round is abandoned rather than f lowered', async () => {
+    const world = await stagedRound();
+    const rules = [{ name: 'least', when: 'normZ < -1', action: 'quarantine' }] as const;
+    const adminRules = accepted(await parseAdminRules(rules));
+    const record = await closeRound(await closingOf(world), roomsOf(world, multiKrum(), { adminRules }));
+    expect(record).toMatchObject({ state: 'abandoned', code: 'cohort-too-small', f: 1 });
+    expect(record.verdicts.filter(({ verdict }) => verdict === 'quarantined')).not.toEqual([]);
   });
 });
 
@@ -140,7 +250,8 @@ describe('a round that cannot commit', () => {
     expect(await world.stores.models.latest()).toEqual(world.initialModel);
     expect(await world.stores.rounds.record(1)).toEqual(record);
     const last = (await world.stores.ledger.entries()).at(-1);
-    expect(last?.event).toEqual({ type: 'round-abandoned', round: 1, code: 'cohort-too-small' });
+    const end = { seed, record: digestOf(canonicalJson(record)) };
+    expect(last?.event).toEqual({ type: 'round-abandoned', round: 1, code: 'cohort-too-small', ...end });
   });
 
   it('is abandoned when nobody sent anything', async () => {

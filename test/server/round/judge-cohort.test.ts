@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Aggregate } from '../../../server/aggregation/rule.ts';
 import { clientBudgets } from '../../../server/privacy/client-budget.ts';
 import { type ClosingRound, judgeCohort } from '../../../server/round/judge-cohort.ts';
-import { closingEvents } from '../../../server/round/write-record.ts';
+import { closingEvents, suspectsIn } from '../../../server/round/write-record.ts';
+import type { ScreenedCohort } from '../../../server/update/anomaly/screen-cohort.ts';
 import type { UpdateRow } from '../../../server/update/staging/update-store.ts';
+import { canonicalJson } from '../../../shared/canonical-json.ts';
+import { asDigest } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import { refuse } from '../../../shared/protocol/refusals.ts';
 import type { RoundRecord } from '../../../shared/protocol/round-record.ts';
@@ -29,6 +33,7 @@ const row = (changes: Partial<UpdateRow> = {}): UpdateRow => ({
 
 const closing = (changes: Partial<ClosingRound> = {}): ClosingRound => ({
   offered: roundFor(cohort),
+  seed: asDigest('5e'.repeat(32)),
   rows: [],
   turnedAway: new Map(),
   clients: cohort.map(({ client }) => client),
@@ -47,7 +52,26 @@ const aggregate: Aggregate = {
   neighbours: 1,
 };
 
-const codesOf = (round: ClosingRound) => judgeCohort(round, new Map(), aggregate).map(({ code }) => code);
+const figures = {
+  normZ: 7.5,
+  cosineToMedian: 0.25,
+  cosineToMedianZ: -1.5,
+  cosineToPrevious: 0.5,
+  positiveShare: 0.5,
+  signZ: 0.1,
+  nearDuplicates: 0,
+  pairRatio: 1.01,
+  spectralZ: 0.75,
+};
+/** Nobody left out, nobody marked. */
+const screened = (changes: Partial<ScreenedCohort> = {}): ScreenedCohort => ({
+  standing: [],
+  leftOut: new Map(),
+  marks: new Map(),
+  histories: new Map(),
+  ...changes,
+});
+const codesOf = (round: ClosingRound) => judgeCohort(round, screened(), aggregate).map(({ code }) => code);
 
 describe('the verdicts of a round', () => {
   it('name what stopped a client’s last update before anything it was turned away for', () => {
@@ -66,7 +90,7 @@ describe('the verdicts of a round', () => {
   it('let a staged update stand, whatever was refused or declined before it', () => {
     const staged = row({ state: 'staged', refusal: refuse('bad-digest').refusal });
     const turnedAway = new Map([[anna.client.id, 'budget-exhausted' as const]]);
-    const [verdict] = judgeCohort(closing({ rows: [staged], turnedAway }), new Map(), aggregate);
+    const [verdict] = judgeCohort(closing({ rows: [staged], turnedAway }), screened(), aggregate);
     expect(verdict).toMatchObject({ verdict: 'selected', code: null, layer: null, score: 0.25, epsilon: null });
   });
 
@@ -75,19 +99,51 @@ describe('the verdicts of a round', () => {
   });
 
   it('carry the marks of the cohort, which change nothing else', () => {
-    const marks = new Map([[anna.client.id, { normZ: 7.5, flags: ['norm-outlier'] as const }]]);
-    const [verdict] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), marks, aggregate);
-    expect(verdict).toMatchObject({ verdict: 'selected', flags: ['norm-outlier'], normZ: 7.5 });
+    const marks = new Map([[anna.client.id, { figures, flags: ['norm-outlier', 'rule:big', 'suspect'] }]]);
+    const histories = new Map([[anna.client.id, { suspicion: 1234.5, suspect: false }]]);
+    const marked = screened({ marks, histories });
+    const [verdict, other] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), marked, aggregate);
+    const flags = ['norm-outlier', 'rule:big', 'suspect'];
+    expect(verdict).toMatchObject({ verdict: 'selected', flags, ...figures, suspicion: 1234.5 });
+    const none = Object.fromEntries(Object.keys(figures).map((name) => [name, null]));
+    expect(other).toMatchObject({ flags: [], ...none, suspicion: null });
+  });
+
+  it.each([
+    { code: 'banned', verdict: 'refused', layer: 'admission' },
+    { code: 'revoked', verdict: 'refused', layer: 'admission' },
+    { code: 'shared-noise', verdict: 'refused', layer: 'noise-witness' },
+    { code: 'quarantined', verdict: 'quarantined', layer: 'anomaly' },
+  ] as const)('of an update left out as $code say so, whatever became of the round', ({ code, verdict, layer }) => {
+    const left = screened({ leftOut: new Map([[anna.client.id, code]]) });
+    for (const outcome of [aggregate, { kind: 'none', code: 'cohort-too-small' } as const]) {
+      const [found] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), left, outcome);
+      expect(found).toMatchObject({ verdict, code, layer });
+    }
+  });
+
+  it.each([
+    { status: 'banned', code: 'banned' },
+    { status: 'revoked', code: 'revoked' },
+    { status: 'rotated', code: 'revoked' },
+  ] as const)('name the bar where nothing came of a client that was $status, unless it was refused', (bar) => {
+    const clients = [{ ...anna.client, status: bar.status }, ben.client, cleo.client];
+    expect(codesOf(closing({ clients }))[0]).toBe(bar.code);
+    expect(codesOf(closing({ clients, rows: [row()] }))[0]).toBe(bar.code);
+    const turnedAway = new Map([[anna.client.id, 'wrong-base' as const]]);
+    expect(codesOf(closing({ clients, turnedAway }))[0]).toBe('wrong-base');
+    const refused = row({ state: 'refused', refusal: refuse('not-finite').refusal });
+    expect(codesOf(closing({ clients, rows: [refused] }))[0]).toBe('not-finite');
   });
 
   it('cannot leave anybody out: a cohort with somebody unknown is a fault', () => {
     const clients = [anna.client, cleo.client];
-    expect(() => judgeCohort(closing({ clients }), new Map(), aggregate)).toThrow(InvariantError);
+    expect(() => judgeCohort(closing({ clients }), screened(), aggregate)).toThrow(InvariantError);
   });
 
   it('give no score and name the reason for everybody staged when there is no aggregate', () => {
     const none = { kind: 'none', code: 'gate-failed' } as const;
-    const [verdict] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), new Map(), none);
+    const [verdict] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), screened(), none);
     expect(verdict).toMatchObject({ verdict: 'not-selected', code: 'gate-failed', layer: 'model', score: null });
   });
 });
@@ -95,6 +151,7 @@ describe('the verdicts of a round', () => {
 describe('the events of a close', () => {
   const record: RoundRecord = {
     ...roundFor(cohort),
+    seed: asDigest('5e'.repeat(32)),
     state: 'abandoned',
     code: 'gate-failed',
     model: null,
@@ -104,13 +161,38 @@ describe('the events of a close', () => {
     accountant: null,
     bytesReceived: 0,
     closedAt: '2026-03-01T12:01:00.000Z',
-    verdicts: judgeCohort(closing(), new Map(), aggregate),
+    verdicts: judgeCohort(closing(), screened(), aggregate),
   };
 
-  it('are one for each verdict and then the end of the round, with its reason', () => {
-    const events = closingEvents(record);
+  it('are one for each verdict and then the end of the round, with its reason, its seed and the record’s digest', async () => {
+    const events = await closingEvents(record, []);
     expect(events.map(({ type }) => type)).toEqual(['verdict', 'verdict', 'verdict', 'round-abandoned']);
-    expect(events.at(-1)).toEqual({ type: 'round-abandoned', round: 1, code: 'gate-failed' });
+    const { seed } = record;
+    const digest = createHash('sha256').update(canonicalJson(record)).digest('hex');
+    expect(events.at(-1)).toEqual({ type: 'round-abandoned', round: 1, code: 'gate-failed', seed, record: digest });
     expect(events.slice(0, 3)).toEqual(record.verdicts.map((verdict) => ({ type: 'verdict', round: 1, ...verdict })));
+  });
+
+  it('hold a ban by history for everyone banned with the round', async () => {
+    const { id } = anna.client;
+    const events = await closingEvents(record, [id]);
+    expect(events.filter(({ type }) => type === 'client-banned')).toEqual([
+      { type: 'client-banned', client: id, by: 'history' },
+    ]);
+  });
+
+  it('ban those whom their history speaks against, where they still take part', () => {
+    const flagged = { ...record, verdicts: record.verdicts.map((verdict) => ({ ...verdict, flags: ['suspect'] })) };
+    const clients = closing().clients.map((client, i) =>
+      i === 0 ? { ...client, status: 'revoked' as const } : client,
+    );
+    expect(suspectsIn(flagged, clients)).toEqual(clients.slice(1).map(({ id }) => id));
+    expect(suspectsIn(record, clients)).toEqual([]);
+  });
+
+  it('flag a client as suspect that its history speaks against, also where its update never reached the cohort', () => {
+    const histories = new Map([[anna.client.id, { suspicion: 2000, suspect: true }]]);
+    const verdicts = judgeCohort(closing(), screened({ histories }), aggregate);
+    expect(verdicts.find(({ client }) => client === anna.client.id)?.flags).toEqual(['suspect']);
   });
 });

@@ -12,11 +12,24 @@ const [anna = clientAt(1), ben = clientAt(2), cleo = clientAt(3)] = everybody;
 const baseModel = asDigest('ba'.repeat(32));
 const timing = { selectionTimeoutMs: 3_000, deadlineMs: 60_000 };
 
+const offeredRound = (number: number, cohort: readonly ClientId[], eligible = cohort): OfferedRound => ({
+  number,
+  baseModel,
+  eligible: [...eligible],
+  cohort: [...cohort],
+  seedCommitment: asDigest('c0'.repeat(32)),
+  f: 0,
+  offeredAt: '2026-03-01T12:00:00.000Z',
+});
+
 /** Acts that note what they were asked for; each resolves only when the queue has been given its turn. */
 class NotedActs implements RoundActs {
   present: readonly ClientId[] = [];
+  /** How many are drawn at most. */
+  drawn = Infinity;
   readonly offers: OfferedRound[] = [];
   readonly sent: (RoundOffer & { readonly client: ClientId })[] = [];
+  readonly withheld: (RoundOffer & { readonly client: ClientId })[] = [];
   readonly closes: { readonly round: number; readonly turnedAway: [ClientId, RefusalCode][] }[] = [];
   readonly announced: number[] = [];
   readonly faults: unknown[] = [];
@@ -30,7 +43,7 @@ class NotedActs implements RoundActs {
   }
 
   async offer(number: number, eligible: readonly ClientId[]): Promise<OfferedRound> {
-    const offered = { number, baseModel, cohort: [...eligible], f: 0, offeredAt: '2026-03-01T12:00:00.000Z' };
+    const offered = offeredRound(number, eligible.slice(0, this.drawn), eligible);
     this.offers.push(offered);
     await this.gate;
     return offered;
@@ -40,11 +53,16 @@ class NotedActs implements RoundActs {
     this.sent.push({ client, ...offer });
   }
 
+  sendWithheld(client: ClientId, offer: RoundOffer): void {
+    this.withheld.push({ client, ...offer });
+  }
+
   async close(offered: OfferedRound, turnedAway: ReadonlyMap<ClientId, RefusalCode>): Promise<RoundRecord> {
     this.closes.push({ round: offered.number, turnedAway: [...turnedAway] });
     await this.gate;
     return {
       ...offered,
+      seed: asDigest('5e'.repeat(32)),
       state: this.state,
       code: null,
       model: null,
@@ -104,6 +122,18 @@ describe('the selection of clients', () => {
     expect(acts.sent.map(({ client }) => client)).toEqual(everybody);
     expect(acts.sent[0]).toEqual({ client: anna, round: 1, baseModelDigest: baseModel, deadlineMs: timing.deadlineMs });
     expect(clock.pending).toBe(1);
+  });
+
+  it('tells those who were not drawn when to come back, and nobody twice', async () => {
+    const { acts, runner, populate } = runnerOf();
+    acts.drawn = 3;
+    runner.start(1);
+    await populate(everybody);
+    expect(acts.sent.map(({ client }) => client)).toEqual(everybody.slice(0, 3));
+    const { deadlineMs } = timing;
+    expect(acts.withheld).toEqual(
+      everybody.slice(3).map((client) => ({ client, round: 1, baseModelDigest: baseModel, deadlineMs })),
+    );
   });
 
   it('waits for more with the minimum there, to the millisecond, and offers to those who have come', async () => {
@@ -238,7 +268,7 @@ describe('the run of all rounds', () => {
 
   it('goes on with a round found under way, offered to nobody anew and open for those who have not reported', async () => {
     const { acts, clock, runner } = runnerOf();
-    const offered = { number: 2, baseModel, cohort: [anna, ben, cleo], f: 0, offeredAt: '2026-02-28T12:00:00.000Z' };
+    const offered = offeredRound(2, [anna, ben, cleo]);
     runner.start(2, { offered, awaited: new Set([cleo]), turnedAway: new Map([[ben, 'bad-signature']]) });
     expect(runner.open).toBe(offered);
     expect(runner.offerOf(offered).deadlineMs).toBe(timing.deadlineMs);
@@ -250,7 +280,7 @@ describe('the run of all rounds', () => {
 
   it('closes a round found under way in which nobody is awaited', async () => {
     const { acts, runner } = runnerOf();
-    const offered = { number: 2, baseModel, cohort: [anna], f: 0, offeredAt: '2026-02-28T12:00:00.000Z' };
+    const offered = offeredRound(2, [anna]);
     runner.start(2, { offered, awaited: new Set(), turnedAway: new Map() });
     await settled();
     expect(acts.closes.map(({ round }) => round)).toEqual([2]);
@@ -312,7 +342,7 @@ describe('a stopped run', () => {
     gate.resolve();
     await stopped;
     await settled();
-    expect([acts.offers.length, acts.sent, clock.pending]).toEqual([1, [], 0]);
+    expect([acts.offers.length, acts.sent, acts.withheld, clock.pending]).toEqual([1, [], [], 0]);
   });
 });
 

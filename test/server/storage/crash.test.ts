@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDataFolder } from '../../../server/storage/data-folder.ts';
 import type { FederationStores } from '../../../server/storage/federation-stores.ts';
+import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
 import { seededRandomSource, uniformInteger } from '../../../shared/random-source.ts';
 import { openFolder, readFolder } from '../../support/data-folders.ts';
 import { clientIds, digest, federation, record } from '../../support/federation-facts.ts';
+import { expectSoundLedger } from '../../support/sound-ledger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const KILLS = 3;
@@ -32,12 +36,19 @@ async function killAfter(child: ChildProcess, count: number): Promise<string[]> 
   return lines;
 }
 
-async function expectConsistent(stores: FederationStores): Promise<void> {
+const publicKeyIn = async (dir: string): Promise<string> =>
+  (await signingKeyFromSeed(readFileSync(join(dir, 'ledger-key'), 'utf8').trim())).publicKey;
+
+/** `ledgerKey`: what its checkpoints are signed with. */
+async function expectConsistent(stores: FederationStores, ledgerKey: string): Promise<void> {
   const entries = await stores.ledger.entries();
   expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index + 1));
+  if (entries.length > 0) await expectSoundLedger(stores.ledger, ledgerKey);
   const rounds = await stores.rounds.records();
   const versions = await stores.models.versions();
-  const announced = entries.flatMap(({ event }) => (event.type === 'update-announced' ? [event.update] : []));
+  const announced = entries.flatMap(({ event }) =>
+    event.type === 'update-announced' ? [event.envelope.updateDigest] : [],
+  );
   expect(versions.length).toBe(rounds.length + 1);
   expect(entries.filter(({ event }) => event.type === 'round-committed')).toHaveLength(rounds.length);
   expect(entries.filter(({ event }) => event.type === 'verdict')).toHaveLength(rounds.length * clientIds.length);
@@ -52,12 +63,12 @@ describe('a data folder whose owner is killed', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       acknowledged.push(...(await killAfter(startWriter(dir), 2 + uniformInteger(random, 20))));
       const reader = await readFolder(dir);
-      await expectConsistent(reader.storeOf(federation));
+      await expectConsistent(reader.storeOf(federation), await publicKeyIn(dir));
       await reader.close();
 
       const folder = await openFolder(dir);
       const stores = folder.storeOf(federation);
-      await expectConsistent(stores);
+      await expectConsistent(stores, stores.ledger.publicKey);
       for (const line of acknowledged) {
         const [round = '', what = ''] = line.split(' ');
         if (what === 'committed') expect(await stores.rounds.record(Number(round))).toEqual(record(Number(round)));
@@ -91,6 +102,14 @@ describe('a data folder whose owner is killed', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     await (await openFolder(dir)).close();
+  });
+
+  it('has one ledger key for good, whenever it was killed', async () => {
+    const dir = temporaryFolder();
+    await killAfter(startWriter(dir), 1);
+    const key = await publicKeyIn(dir);
+    await killAfter(startWriter(dir), 1);
+    expect(await publicKeyIn(dir)).toBe(key);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -17,9 +18,12 @@ import { migrate, shippedMigrations } from '../../../server/storage/migrate.ts';
 import { asFederationId } from '../../../shared/ids.ts';
 import { openFolder, readFolder } from '../../support/data-folders.ts';
 import * as facts from '../../support/federation-facts.ts';
+import { expectSoundLedger } from '../../support/sound-ledger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { federation } = facts;
+/** An invite that nobody has used. */
+const spare = facts.digest('spare');
 
 /** Everything that the stores tell. */
 async function story(folder: Awaited<ReturnType<typeof openFolder>>) {
@@ -29,12 +33,18 @@ async function story(folder: Awaited<ReturnType<typeof openFolder>>) {
     founding: await own.founding(),
     clients: await enrolment.clients(),
     invite: await enrolment.invite(facts.inviteSecret),
+    invites: await enrolment.invites(),
+    seed: await rounds.seedOf(3),
     updates: await updates.ofRound(1),
     records: await rounds.records(),
     underWay: await rounds.underWay(),
     versions: await models.versions(),
     charges: await charges.charges(),
     ledger: await ledger.entries(),
+    rows: await ledger.rows(),
+    heads: await ledger.heads(),
+    newestHead: await ledger.newest(),
+    proof: await ledger.inclusionProof(1, 1),
   };
 }
 
@@ -45,6 +55,11 @@ async function folderWithHistory(): Promise<string> {
   await facts.foundWithClients(stores);
   await facts.runRound(stores, 1);
   await stores.rounds.offer(facts.offered(2), facts.offer(2));
+  const { invite, event } = facts.inviteFor(1, spare);
+  await stores.enrolment.addInvite(invite, event);
+  const seed = { seed: facts.digest('seed 3'), commitment: facts.digest('commitment 3') };
+  const seedEvent = { type: 'round-seed-committed', round: 3, seedCommitment: seed.commitment } as const;
+  await stores.rounds.commitSeed(3, seed, seedEvent);
   await folder.close();
   return dir;
 }
@@ -58,9 +73,38 @@ describe('openDataFolder', () => {
     await facts.runRound(stores, 1);
     const before = await story(folder);
     expect(before.ledger).toHaveLength(16);
+    expect(before.heads.at(-1)).toEqual(before.newestHead);
     await folder.close();
     expect(await story(await openFolder(dir))).toEqual(before);
     expect(await story(await readFolder(dir))).toEqual(before);
+  });
+
+  it('goes on with its ledger after it was closed, under the same key', async () => {
+    const dir = await folderWithHistory();
+    const folder = await openFolder(dir);
+    const { ledger } = folder.storeOf(federation);
+    const [key, before] = [ledger.publicKey, await ledger.rows()];
+    await ledger.append({ type: 'federation-amended', configDigest: facts.digest('x') });
+    await expectSoundLedger(ledger, key);
+    await folder.close();
+
+    const { ledger: again } = (await openFolder(dir)).storeOf(federation);
+    expect(again.publicKey).toBe(key);
+    await again.append({ type: 'federation-amended', configDigest: facts.digest('y') });
+    await expectSoundLedger(again, key);
+    expect((await again.rows()).slice(0, -2)).toEqual(before);
+  });
+
+  it.each([
+    ['damaged', (path: string) => writeFileSync(path, '')],
+    ['missing although a federation was founded under it', (path: string) => rmSync(path)],
+  ])('reports a ledger key that is %s, and does not keep the folder', async (_, harm) => {
+    const dir = await folderWithHistory();
+    const [path, kept] = [join(dir, 'ledger-key'), readFileSync(join(dir, 'ledger-key'))];
+    harm(path);
+    for (let attempt = 0; attempt < 2; attempt++) await expect(openDataFolder(dir)).rejects.toThrow(/ledger.key/u);
+    writeFileSync(path, kept);
+    await (await openFolder(dir)).close();
   });
 
   it('refuses a folder that is open, and names who holds it', async () => {
@@ -177,6 +221,15 @@ describe('readDataFolder', () => {
     expect(await story(reader)).toEqual(await story(owner));
   });
 
+  it('needs no ledger key', async () => {
+    const dir = await folderWithHistory();
+    const { publicKey } = (await openFolder(dir)).storeOf(federation).ledger;
+    rmSync(join(dir, 'ledger-key'));
+    const { ledger } = (await readFolder(dir)).storeOf(federation);
+    await expectSoundLedger(ledger, publicKey);
+    expect(existsSync(join(dir, 'ledger-key'))).toBe(false);
+  });
+
   it('cannot write by any method of any store, and leaves the database as it was', async () => {
     const dir = await folderWithHistory();
     const before = readFileSync(join(dir, 'muster.sqlite'));
@@ -191,15 +244,20 @@ describe('readDataFolder', () => {
     const attempts: readonly (() => Promise<unknown>)[] = [
       () => facts.found(other),
       () => own.found({ config: '', initialModel: facts.version(0), foundedAt: new Date(0) }, event),
-      () => enrolment.addInvite({ secretDigest: facts.digest('x'), organisation: facts.organisation, quota: 1 }, event),
-      () => enrolment.enrol(facts.enrolled(client), facts.inviteSecret, event),
+      () => enrolment.addInvite(facts.inviteFor(1, facts.digest('x')).invite, event),
+      () => enrolment.enrol(facts.enrolled(facts.clientAt(9)), spare, [event]),
+      () => enrolment.revokeInvite(facts.inviteSecret, event),
+      () => enrolment.changeStatus({ client, from: ['active'], to: 'banned', reason: null }, event),
       () => updates.announce(update, null, event),
       () => updates.stage({ round: 1, client }, staged, event),
       () => updates.refuse({ round: 1, client }, { refusal, figures: null }, event),
+      () => own.amend('{}', event),
+      () => rounds.commitSeed(4, { seed: facts.digest('s'), commitment: facts.digest('c') }, event),
       () => rounds.offer(facts.offered(2), event),
       () => rounds.commit(facts.record(2), facts.version(2), [event]),
       () => rounds.abandon(abandoned, [event]),
       () => ledger.append(event),
+      () => ledger.dispute(client, 'a note'),
       () => reader.blobs.put(new Uint8Array(1)),
       () => reader.blobs.delete(facts.digest('x')),
     ];

@@ -1,17 +1,16 @@
 import fc from 'fast-check';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../../shared/canonical-json.ts';
+import { compareText } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { clientStatuses, type EnrolledClient } from '../../../server/admission/enrolment-store.ts';
 import type { LedgerEvent } from '../../../server/ledger/ledger-event.ts';
 import type { Verdict } from '../../../shared/protocol/round-record.ts';
 import type { FederationStores } from '../../../server/storage/federation-stores.ts';
-import { connect, firstColumn } from '../../../server/storage/libsql-connection.ts';
-import { openFolder, testClock } from '../../support/data-folders.ts';
+import { openFolder } from '../../support/data-folders.ts';
 import * as facts from '../../support/federation-facts.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const { federation, figures, organisation } = facts;
+const { federation, figures } = facts;
 const client = facts.clientAt(0);
 const at = { round: 1, client };
 const key = facts.digest('x');
@@ -40,13 +39,15 @@ async function withAnnounced(): Promise<FederationStores> {
 async function everything(stores: FederationStores) {
   return {
     clients: await stores.enrolment.clients(),
-    invite: await stores.enrolment.invite(facts.inviteSecret),
+    invites: await stores.enrolment.invites(),
+    seed: await stores.rounds.seedOf(1),
     updates: await stores.updates.ofRound(1),
     underWay: await stores.rounds.underWay(),
     records: await stores.rounds.records(),
     versions: await stores.models.versions(),
     charges: await stores.charges.charges(),
-    entries: (await stores.ledger.entries()).length,
+    rows: await stores.ledger.rows(),
+    heads: await stores.ledger.heads(),
   };
 }
 
@@ -90,6 +91,10 @@ describe('the federation', () => {
 });
 
 describe('enrolment', () => {
+  const { invite, event: issued } = facts.inviteFor(1, key);
+  const newcomer = facts.enrolled(facts.clientAt(9));
+  const enrolled = [facts.enrolment(newcomer.id)];
+
   it('gives clients back as they enrolled, in the order of ids', async () => {
     const { enrolment } = await founded();
     expect(await enrolment.clients()).toEqual(facts.clientIds.map(facts.enrolled));
@@ -98,43 +103,197 @@ describe('enrolment', () => {
     expect(await enrolment.invite(key)).toBeUndefined();
   });
 
+  it('gives every fact of a client and of an invite back', async () => {
+    const { enrolment } = await founded();
+    const replacement = { ...invite, replaces: client, expiresAt: new Date('2026-04-05T06:07:08.009Z') };
+    await enrolment.addInvite(replacement, issued);
+    expect(await enrolment.invite(key)).toEqual({ ...replacement, used: 0, revoked: false });
+    const whole: EnrolledClient = {
+      ...newcomer,
+      status: 'pending',
+      reason: 'called by phone',
+      predecessor: null,
+      looksLike: facts.clientAt(1),
+      suspicion: 0.1 + 0.2,
+      judged: 7,
+    };
+    await enrolment.enrol(whole, key, enrolled);
+    expect(await enrolment.client(whole.id)).toEqual(whole);
+  });
+
+  it('hands a successor the history that its predecessor has at that moment, whatever was read before', async () => {
+    const { enrolment } = await founded();
+    const before = { ...newcomer, suspicion: 0.25, judged: 3 };
+    await enrolment.addInvite(invite, issued);
+    await enrolment.enrol(before, key, enrolled);
+    const second = facts.digest('second invite');
+    const more = facts.inviteFor(1, second);
+    await enrolment.addInvite(more.invite, more.event);
+    const successor = { ...newcomer, id: facts.clientAt(7), predecessor: before.id, suspicion: 0, judged: 0 };
+    await enrolment.enrol(successor, second, enrolled);
+    expect(await enrolment.client(successor.id)).toMatchObject({ suspicion: 0.25, judged: 3 });
+    expect(await enrolment.client(before.id)).toMatchObject({ status: 'rotated' });
+  });
+
+  it('revokes with a client the invites that were to replace its key, each on the ledger', async () => {
+    const { enrolment, ledger } = await founded();
+    const replacing = { ...invite, replaces: client };
+    await enrolment.addInvite(replacing, issued);
+    const revoked = { client, from: ['active'], to: 'revoked', reason: null } as const;
+    await enrolment.changeStatus(revoked, { type: 'client-revoked', client });
+    expect(await enrolment.invite(key)).toMatchObject({ revoked: true });
+    const types = (await ledger.entries()).slice(-2).map(({ event }) => event);
+    expect(types).toEqual([
+      { type: 'client-revoked', client },
+      { type: 'invite-revoked', invite: key },
+    ]);
+  });
+
+  it('lists invites in the order of their digests', async () => {
+    const { enrolment } = await founded();
+    const digests = ['x', 'y', 'z'].map(facts.digest);
+    for (const each of digests) {
+      const more = facts.inviteFor(1, each);
+      await enrolment.addInvite(more.invite, more.event);
+    }
+    const listed = (await enrolment.invites()).map(({ secretDigest }) => secretDigest);
+    expect(listed).toEqual([...digests, facts.inviteSecret].sort(compareText));
+  });
+
   it('lets in as many as the quota says, however many come at once', async () => {
     const stores = await founded();
     const { enrolment } = stores;
-    await enrolment.addInvite(
-      { secretDigest: key, organisation, quota: 5 },
-      { type: 'invite-issued', organisation, quota: 5 },
-    );
-    const entries = (await stores.ledger.entries()).length;
+    await enrolment.addInvite({ ...invite, quota: 5 }, issued);
+    const before = (await stores.ledger.rows()).length;
     const crowd = Array.from({ length: 12 }, (_, index) => facts.clientAt(100 + index));
     const outcomes = await Promise.all(
-      crowd.map((id) => enrolment.enrol(facts.enrolled(id), key, facts.enrolment(id))),
+      crowd.map((id) => enrolment.enrol(facts.enrolled(id), key, [facts.enrolment(id)])),
     );
     expect(outcomes.filter(Boolean)).toHaveLength(5);
     expect(await enrolment.clients()).toHaveLength(3 + 5);
-    expect(await enrolment.invite(key)).toEqual({ secretDigest: key, organisation, quota: 5, used: 5 });
-    expect(await stores.ledger.entries()).toHaveLength(entries + 5);
+    expect(await enrolment.invite(key)).toEqual({ ...invite, quota: 5, used: 5, revoked: false });
+    expect(await stores.ledger.rows()).toHaveLength(before + 5);
   });
 
-  it('writes nothing for an invite that is used up or unknown', async () => {
+  it('writes nothing for an invite that is used up, revoked or unknown', async () => {
     const stores = await founded();
+    const { enrolment } = stores;
+    const revoked = facts.inviteFor(1, facts.digest('revoked'));
+    await enrolment.addInvite(revoked.invite, revoked.event);
+    await enrolment.revokeInvite(revoked.invite.secretDigest, { type: 'invite-revoked', invite: key });
     const before = await everything(stores);
-    const late = facts.enrolled(facts.clientAt(9));
-    for (const secret of [facts.inviteSecret, key])
-      expect(await stores.enrolment.enrol(late, secret, facts.enrolment(late.id))).toBe(false);
+    for (const secret of [facts.inviteSecret, revoked.invite.secretDigest, key])
+      expect(await enrolment.enrol(newcomer, secret, enrolled)).toBe(false);
     expect(await everything(stores)).toEqual(before);
   });
 
   it('does not use the invite when the client cannot be written', async () => {
     const stores = await founded();
     const { enrolment } = stores;
-    await enrolment.addInvite(
-      { secretDigest: key, organisation, quota: 1 },
-      { type: 'invite-issued', organisation, quota: 1 },
-    );
-    await expectNothingWritten(stores, () => enrolment.enrol(facts.enrolled(client), key, facts.enrolment(client)));
-    await expectNothingWritten(stores, () => enrolment.enrol(facts.enrolled(facts.clientAt(9)), key, unwritable));
+    await enrolment.addInvite(invite, issued);
+    await expectNothingWritten(stores, () => enrolment.enrol(facts.enrolled(client), key, enrolled));
+    await expectNothingWritten(stores, () => enrolment.enrol(newcomer, key, [...enrolled, unwritable]));
     expect(await enrolment.invite(key)).toMatchObject({ used: 0 });
+  });
+
+  it('revokes an invite once, with its entry, both or neither', async () => {
+    const stores = await founded();
+    const { enrolment } = stores;
+    await enrolment.addInvite(invite, issued);
+    await expectNothingWritten(stores, () => enrolment.revokeInvite(key, unwritable));
+    const event: LedgerEvent = { type: 'invite-revoked', invite: key };
+    expect(await enrolment.revokeInvite(key, event)).toBe(true);
+    expect(await enrolment.invite(key)).toMatchObject({ revoked: true, used: 0 });
+    const before = await everything(stores);
+    expect(before.rows.at(-1)).toMatchObject({ type: 'invite-revoked' });
+    expect(await enrolment.revokeInvite(key, event)).toBe(false);
+    expect(await enrolment.revokeInvite(facts.digest('unknown'), event)).toBe(false);
+    expect(await everything(stores)).toEqual(before);
+  });
+
+  describe('of a key in the place of another', () => {
+    const successor = { ...newcomer, predecessor: client };
+    const rotated: LedgerEvent = { type: 'key-rotated', client, successor: newcomer.id, invite: key };
+
+    async function withReplacement(): Promise<FederationStores> {
+      const stores = await founded();
+      await stores.enrolment.addInvite({ ...invite, quota: 2, replaces: client }, issued);
+      return stores;
+    }
+
+    it('makes the old client rotated in the same transaction', async () => {
+      const stores = await withReplacement();
+      const { enrolment } = stores;
+      await expectNothingWritten(stores, () => enrolment.enrol(successor, key, [...enrolled, unwritable]));
+      expect(await enrolment.enrol(successor, key, [...enrolled, rotated])).toBe(true);
+      expect(await enrolment.client(client)).toEqual({ ...facts.enrolled(client), status: 'rotated' });
+      expect(await enrolment.client(successor.id)).toEqual(successor);
+      expect((await stores.ledger.rows()).slice(-2).map(({ type }) => type)).toEqual([
+        'client-enrolled',
+        'key-rotated',
+      ]);
+      expect((await stores.ledger.heads()).at(-1)?.size).toBe(((await stores.ledger.heads()).at(-2)?.size ?? NaN) + 2);
+    });
+
+    it.each(clientStatuses)('happens only where the old client is active or revoked: %s', async (status) => {
+      const stores = await withReplacement();
+      const { enrolment } = stores;
+      await enrolment.changeStatus({ client, from: ['active'], to: status, reason: null }, facts.enrolment(client));
+      const before = await everything(stores);
+      const took = await enrolment.enrol(successor, key, [...enrolled, rotated]);
+      expect(took).toBe(['active', 'revoked'].includes(status));
+      if (!took) expect(await everything(stores)).toEqual(before);
+    });
+
+    it('happens once, also where two come at once with two invites', async () => {
+      const stores = await withReplacement();
+      const { enrolment } = stores;
+      const other = facts.digest('other');
+      await enrolment.addInvite({ ...invite, secretDigest: other, replaces: client }, issued);
+      const rival = { ...facts.enrolled(facts.clientAt(10)), predecessor: client };
+      const outcomes = await Promise.all([
+        enrolment.enrol(successor, key, enrolled),
+        enrolment.enrol(rival, other, [facts.enrolment(rival.id)]),
+      ]);
+      expect(outcomes.toSorted()).toEqual([false, true]);
+      expect((await enrolment.clients()).filter(({ predecessor }) => predecessor === client)).toHaveLength(1);
+    });
+
+    it('writes nothing for a client that was never there', async () => {
+      const stores = await withReplacement();
+      const before = await everything(stores);
+      const orphan = { ...newcomer, predecessor: facts.clientAt(77) };
+      expect(await stores.enrolment.enrol(orphan, key, enrolled)).toBe(false);
+      expect(await everything(stores)).toEqual(before);
+    });
+  });
+
+  it('changes a status only from the states named, with its reason and its entry', async () => {
+    const stores = await founded();
+    const { enrolment } = stores;
+    const event: LedgerEvent = { type: 'client-banned', client, by: 'admin' };
+    for (const status of clientStatuses)
+      for (const from of clientStatuses) {
+        const reset = { client, from: clientStatuses, to: status, reason: null } as const;
+        await enrolment.changeStatus(reset, facts.enrolment(client));
+        const before = await everything(stores);
+        const changed = await enrolment.changeStatus({ client, from: [from], to: 'banned', reason: 'late' }, event);
+        expect([status, from, changed]).toEqual([status, from, status === from]);
+        if (!changed) expect(await everything(stores)).toEqual(before);
+        else expect(await enrolment.client(client)).toMatchObject({ status: 'banned', reason: 'late' });
+      }
+  });
+
+  it('changes a status with its entry or not at all, and nobody else’s', async () => {
+    const stores = await founded();
+    const { enrolment } = stores;
+    const change = { client, from: ['active'], to: 'revoked', reason: 'left' } as const;
+    await expectNothingWritten(stores, () => enrolment.changeStatus(change, unwritable));
+    expect(await enrolment.changeStatus({ ...change, client: newcomer.id }, facts.enrolment(client))).toBe(false);
+    expect(await enrolment.changeStatus({ ...change, from: [] }, facts.enrolment(client))).toBe(false);
+    await enrolment.changeStatus(change, { type: 'client-revoked', client });
+    const after = await enrolment.clients();
+    expect(after.slice(1)).toEqual(facts.clientIds.slice(1).map(facts.enrolled));
   });
 });
 
@@ -205,6 +364,62 @@ describe('updates', () => {
 });
 
 describe('rounds', () => {
+  const abandonment: LedgerEvent = {
+    type: 'round-abandoned',
+    round: 1,
+    code: 'cohort-too-small',
+    seed: facts.digest('seed 1'),
+    record: facts.digest('record 1'),
+  };
+
+  it('have one seed each, committed to with its entry before the offer', async () => {
+    const stores = await founded();
+    const { rounds } = stores;
+    const seed = { seed: facts.digest('seed 1'), commitment: facts.digest('commitment 1') };
+    const event: LedgerEvent = { type: 'round-seed-committed', round: 1, seedCommitment: seed.commitment };
+    expect(await rounds.seedOf(1)).toBeUndefined();
+    await expectNothingWritten(stores, () => rounds.commitSeed(1, seed, unwritable));
+    await rounds.commitSeed(1, seed, event);
+    expect([await rounds.seedOf(1), await rounds.seedOf(2)]).toEqual([seed, undefined]);
+    const [last] = (await stores.ledger.rows()).slice(-1);
+    expect(last?.type).toBe('round-seed-committed');
+    expect(last?.text).not.toContain(seed.seed);
+    const other = { seed: facts.digest('another'), commitment: facts.digest('another') };
+    await expectNothingWritten(stores, () => rounds.commitSeed(1, other, event));
+    await expect(rounds.commitSeed(1, other, event)).rejects.toThrow(InvariantError);
+    await rounds.commitSeed(2, other, event);
+  });
+
+  it.each(['commit', 'abandon'] as const)('write suspicion and judged of those who were judged (%s)', async (end) => {
+    const stores = await withRound();
+    const verdicts = facts.clientIds.map((id, index) => ({
+      ...facts.verdict(1, id),
+      suspicion: index === 0 ? null : 10 ** index / 3,
+    }));
+    const record = { ...facts.record(1), verdicts };
+    const act = {
+      commit: (events: LedgerEvent[]) => stores.rounds.commit(record, facts.version(1), events),
+      abandon: (events: LedgerEvent[]) =>
+        stores.rounds.abandon({ ...record, state: 'abandoned', code: 'cohort-too-small', model: null }, events),
+    }[end];
+    await expectNothingWritten(stores, () => act([unwritable]));
+    await act([abandonment]);
+    const history = async () =>
+      (await stores.enrolment.clients()).map(({ suspicion, judged }) => [suspicion, judged] as const);
+    expect(await history()).toEqual([
+      [0, 0],
+      [10 / 3, 1],
+      [100 / 3, 1],
+    ]);
+    await stores.rounds.offer(facts.offered(2), facts.offer(2));
+    await stores.rounds.commit(facts.record(2), facts.version(2), facts.commitEvents(2));
+    expect(await history()).toEqual([
+      [0.3, 1],
+      [0.3, 2],
+      [0.3, 2],
+    ]);
+  });
+
   it('are found again while under way, and give their record back to the letter when they have ended', async () => {
     const stores = await withRound();
     expect(await stores.rounds.underWay()).toEqual(facts.offered(1));
@@ -221,7 +436,7 @@ describe('rounds', () => {
   it('may leave the model as it was', async () => {
     const stores = await withRound();
     const unchanged = { ...facts.version(1), digest: facts.modelOf(0) };
-    await stores.rounds.commit({ ...facts.record(1), model: facts.modelOf(0) }, unchanged, []);
+    await stores.rounds.commit({ ...facts.record(1), model: facts.modelOf(0) }, unchanged, facts.commitEvents(1));
     expect(await stores.models.latest()).toEqual(unchanged);
   });
 
@@ -234,7 +449,7 @@ describe('rounds', () => {
       code: 'cohort-too-small' as const,
       model: null,
     };
-    await stores.rounds.abandon(abandoned, [{ type: 'round-abandoned', round: 1, code: 'cohort-too-small' }]);
+    await stores.rounds.abandon(abandoned, [abandonment]);
     expect(await stores.rounds.records()).toEqual([abandoned]);
     expect(await stores.models.latest()).toEqual(facts.version(0));
     for (const number of [1, 3])
@@ -249,7 +464,9 @@ describe('rounds', () => {
     await expectNothingWritten(stores, commit(2));
     await commit(1)();
     await expectNothingWritten(stores, commit(1));
-    await expectNothingWritten(stores, () => stores.rounds.abandon({ ...facts.record(1), state: 'abandoned' }, []));
+    await expectNothingWritten(stores, () =>
+      stores.rounds.abandon({ ...facts.record(1), state: 'abandoned' }, [abandonment]),
+    );
   });
 
   it('are committed with all they bring or not at all', async () => {
@@ -277,86 +494,5 @@ describe('rounds', () => {
       }),
       { numRuns: 30, seed: 11 },
     );
-  });
-});
-
-describe('the ledger', () => {
-  const events: { readonly [Type in LedgerEvent['type']]: Extract<LedgerEvent, { type: Type }> } = {
-    'federation-founded': { type: 'federation-founded', configDigest: key, model: key },
-    'federation-amended': { type: 'federation-amended', configDigest: key },
-    'invite-issued': { type: 'invite-issued', organisation, quota: 3 },
-    'client-enrolled': { type: 'client-enrolled', client, organisation },
-    'round-offered': { type: 'round-offered', round: 1, baseModel: key, cohort: [client], f: 0 },
-    'update-announced': { type: 'update-announced', ...at, update: key, signature: 'c2ln' },
-    'update-staged': {
-      type: 'update-staged',
-      ...at,
-      update: key,
-      figures: { ...figures, noiseRatio: null, noiseDeficit: null },
-    },
-    refused: { type: 'refused', round: null, client: null, code: 'too-large', expected: '1 byte', found: '2' },
-    'refusals-only-counted': { type: 'refusals-only-counted', round: 2, beyond: 40 },
-    declined: { type: 'declined', ...at, code: 'budget-exhausted' },
-    verdict: { type: 'verdict', round: 1, ...facts.verdict(1, client) },
-    'round-committed': {
-      type: 'round-committed',
-      round: 1,
-      baseModel: key,
-      model: key,
-      updates: [{ client, update: key }],
-    },
-    'round-abandoned': { type: 'round-abandoned', round: 1, code: 'cohort-too-small' },
-  };
-
-  it('gives back every kind of event, numbered, dated and named', async () => {
-    const { ledger } = await founded();
-    const before = (await ledger.entries()).length;
-    for (const event of Object.values(events)) await ledger.append(event);
-    const expected = Object.values(events).map((event, index) => ({
-      sequence: before + index + 1,
-      federation,
-      at: testClock.now(),
-      event,
-    }));
-    expect((await ledger.entries()).slice(before)).toEqual(expected);
-  });
-
-  it('counts without a gap or a repeat however many append at once', async () => {
-    const stores = await withRound();
-    const before = (await stores.ledger.entries()).length;
-    const appended = Array.from({ length: 20 }, (_, beyond) =>
-      stores.ledger.append({ type: 'refusals-only-counted', round: 1, beyond }),
-    );
-    const failing = stores.ledger.append(unwritable).catch(() => 'failed');
-    const announcements = facts.clientIds.map((id) => {
-      const { update, event } = facts.announced(1, id);
-      return stores.updates.announce(update, null, event);
-    });
-    await Promise.all([...appended, ...announcements]);
-    expect(await failing).toBe('failed');
-    const entries = await stores.ledger.entries();
-    expect(entries.map(({ sequence }) => sequence)).toEqual(
-      Array.from({ length: before + 23 }, (_, index) => index + 1),
-    );
-  });
-
-  it('is stored as canonical JSON, with columns that agree, and a row that was changed is noticed', async () => {
-    const dir = temporaryFolder();
-    const folder = await openFolder(dir);
-    const { ledger } = folder.storeOf(federation);
-    await facts.foundWithClients(folder.storeOf(federation));
-    await ledger.append(events.verdict);
-    const [entry] = (await ledger.entries()).slice(-1);
-    await folder.close();
-
-    const connection = await connect(join(dir, 'muster.sqlite'), { readOnly: false, busyTimeoutMs: 0 });
-    const [row] = await firstColumn(connection, `SELECT "row" FROM LedgerEntry ORDER BY sequence DESC LIMIT 1`);
-    const { sequence = 0 } = entry ?? {};
-    expect(row).toBe(canonicalJson({ ...events.verdict, sequence, federation, at: '2026-03-01T12:00:00.123Z' }));
-    const columns = `SELECT concat_ws(' ', federation, sequence, type, round, client) FROM LedgerEntry WHERE type = 'verdict'`;
-    expect(await firstColumn(connection, columns)).toEqual([`${federation} ${sequence} verdict 1 ${client}`]);
-    await connection.executeScript(`UPDATE LedgerEntry SET "row" = replace("row", 'selected', 'elected')`);
-    await connection.dispose();
-    await expect((await openFolder(dir)).storeOf(federation).ledger.entries()).rejects.toThrow();
   });
 });

@@ -45,6 +45,16 @@ describe('file blob store', () => {
     expect(filesUnder(folder)).toEqual([kept]);
   });
 
+  it('takes a digest that was computed already, and finds out when it reads if it was another’s', async () => {
+    const { blobs, kept, path } = await storeWith('abc');
+    await blobs.delete(kept);
+    expect(await blobs.put(text('abc'), kept)).toBe(kept);
+    expect([...readFileSync(path)]).toEqual([...text('abc')]);
+    const wrong = digest('other');
+    await blobs.put(text('abc'), wrong);
+    await expect(blobs.get(wrong)).rejects.toThrow(InvariantError);
+  });
+
   it('does not write again what it has', async () => {
     const { blobs, path } = await storeWith('abc');
     const { ino } = statSync(path);

@@ -1,25 +1,36 @@
 import { describe, expect, it } from 'vitest';
 import { answerMessage } from '../../../server/transport/answer-message.ts';
 import { ClientSession } from '../../../server/transport/client-session.ts';
-import { TokenBucket } from '../../../server/transport/token-bucket.ts';
+import type { Asking, SocketRate } from '../../../server/transport/message-rates.ts';
 import { UploadBuffers } from '../../../server/transport/upload-buffers.ts';
+import { clientIdOf } from '../../../shared/ed25519.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
 import { NotedDoors } from '../../support/noted-doors.ts';
 import { codeOf } from '../../support/refusal-code.ts';
-import { federation } from '../../support/small-federation.ts';
+import { announcedBy, federation, threeMembers, updateFile } from '../../support/small-federation.ts';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
 
 function socket(burst = 100) {
   const doors = new NotedDoors();
   const session = new ClientSession(doors, new UploadBuffers());
-  const bucket = new TokenBucket({ burst, perSecond: 1 }, now.getTime());
-  const ask = (event: string, input: unknown) => answerMessage({ event, input, session, bucket, now });
-  return { doors, ask };
+  let left = burst;
+  const asked: Asking[] = [];
+  const rate: SocketRate = {
+    allows(asking) {
+      asked.push(asking);
+      return --left >= 0;
+    },
+  };
+  const ask = (event: string, input: unknown) => answerMessage({ event, input, session, rate, now });
+  return { doors, ask, asked };
 }
 
 const hello = { federation, protocolVersions: [1] };
 const inRound = { federation, round: 1 };
+const [anna] = await threeMembers();
+const { envelope, signature } = await announcedBy(anna, updateFile([1, 2, 3, 4, 5, 6]));
+const beginning = { ...inRound, envelope, signature };
 const chunk = { ...inRound, offset: 0, bytes: new Uint8Array(4) };
 
 describe('a message', () => {
@@ -101,21 +112,45 @@ describe('the rate of messages', () => {
     expect(doors.turnedAwayAs).toHaveLength(1);
   });
 
-  it('does not count the chunks of a client that has joined, which their acknowledgements bound', async () => {
-    const { ask } = socket(3);
-    await ask('hello', hello);
+  it('depends on what is asked, when, and who has joined', async () => {
+    const { ask, asked } = socket();
     const publicKey = '1a'.repeat(32);
-    const join = { federation, publicKey, name: 'ward', invite: null, signature: '00'.repeat(64) };
+    const join = { federation, publicKey, name: 'ward', audience: '', invite: null, signature: '00'.repeat(64) };
+    await ask('hello', hello);
     expect((await ask('join', join)).kind).toBe('joined');
-    for (let i = 0; i < 5; i++) expect(codeOf(await ask('upload-chunk', chunk))).not.toBe('rate-limited');
-    expect([codeOf(await ask('hello', hello)), codeOf(await ask('hello', hello))]).toEqual(['welcome', 'rate-limited']);
-  });
-
-  it('counts the chunks of a stranger', async () => {
-    const { ask } = socket(1);
-    expect([codeOf(await ask('upload-chunk', chunk)), codeOf(await ask('upload-chunk', chunk))]).toEqual([
-      'not-enrolled',
-      'rate-limited',
+    await ask('upload-chunk', chunk);
+    const client = await clientIdOf(publicKey);
+    const nowMs = now.getTime();
+    expect(asked).toEqual([
+      { event: 'hello', client: undefined, nowMs },
+      { event: 'join', client: undefined, nowMs },
+      { event: 'upload-chunk', client, nowMs },
     ]);
+  });
+});
+
+const withKey = (message: object, key: string): object =>
+  Object.defineProperty({ ...message }, key, { value: { polluted: true }, enumerable: true });
+
+describe.each(['__proto__', 'constructor', 'prototype'])('a field named %s', (key) => {
+  // As JSON.parse would make it: a property of the message's own.
+  const privacy = withKey(envelope.privacy ?? {}, key);
+  const messages: readonly [string, object, object?][] = [
+    ['hello', hello],
+    ['join', { federation, publicKey: '1a'.repeat(32), name: 'x', audience: '', invite: null, signature }],
+    ['upload-begin', beginning],
+    ['upload-begin', beginning, { ...beginning, envelope: withKey(envelope, key) }],
+    ['upload-begin', beginning, { ...beginning, envelope: { ...envelope, privacy } }],
+    ['upload-chunk', chunk],
+    ['upload-end', inRound],
+    ['ledger-proof', { federation, size: 1, held: null, model: null }],
+    ['renew-token', { federation }],
+    ['decline', { ...inRound, code: 'replayed' }],
+  ];
+
+  it.each(messages)('is refused in %s, which is well formed without it', async (event, message, changed) => {
+    expect(codeOf(await socket().ask(event, message))).not.toBe('malformed-message');
+    expect(codeOf(await socket().ask(event, changed ?? withKey(message, key)))).toBe('malformed-message');
+    expect(Object.prototype).not.toHaveProperty('polluted');
   });
 });

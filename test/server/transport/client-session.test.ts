@@ -3,7 +3,13 @@ import { ClientSession } from '../../../server/transport/client-session.ts';
 import { UploadBuffers } from '../../../server/transport/upload-buffers.ts';
 import { asFederationId } from '../../../shared/ids.ts';
 import { TRANSPORT_LIMITS } from '../../../shared/protocol/events.ts';
-import { type Join, joinedSchema, receiptSchema, welcomeSchema } from '../../../shared/protocol/messages.ts';
+import {
+  type Join,
+  joinedSchema,
+  receiptSchema,
+  tokenSchema,
+  welcomeSchema,
+} from '../../../shared/protocol/messages.ts';
 import { refuse } from '../../../shared/protocol/refusals.ts';
 import { settlement } from '../../../shared/settlement.ts';
 import { NotedDoors, stagedAt } from '../../support/noted-doors.ts';
@@ -14,11 +20,20 @@ const [anna, ben] = await small.threeMembers();
 const { federation } = small;
 const hello = { federation, protocolVersions: [1] };
 const now = new Date('2026-03-01T12:00:00.000Z');
+const later = (ms: number): Date => new Date(now.getTime() + ms);
+const tokenOf = (answer: unknown): string => joinedSchema.parse(answer).token;
 const bytes = small.updateFile([1, 2, 3, 4, 5, 6]);
 const begin = await small.beginFor(await small.envelopeFor(anna, bytes), anna.key);
 
 const joinAs = ({ key, client }: small.Member): Join => {
-  return { federation, publicKey: key.publicKey, name: client.name, invite: null, signature: '00'.repeat(64) };
+  return {
+    federation,
+    publicKey: key.publicKey,
+    name: client.name,
+    audience: 'http://localhost:8080',
+    invite: null,
+    signature: '00'.repeat(64),
+  };
 };
 
 function connected(doors = new NotedDoors(), uploads = new UploadBuffers()) {
@@ -27,23 +42,28 @@ function connected(doors = new NotedDoors(), uploads = new UploadBuffers()) {
 
 async function joined(doors = new NotedDoors(), uploads = new UploadBuffers()) {
   const { session } = connected(doors, uploads);
-  await session.hello(hello);
+  await session.hello(hello, now);
   const answer = await session.join(joinAs(anna), now);
   return { doors, session, answer };
 }
 
 describe('hello', () => {
-  it('is answered with a fresh challenge and the version in common', async () => {
-    const { session } = connected();
-    const [first, second] = [await session.hello({ ...hello, protocolVersions: [9, 1] }), await session.hello(hello)];
-    expect(welcomeSchema.parse(first)).toMatchObject({ protocolVersion: 1 });
+  it('is answered with a fresh challenge, the version in common and the ledger’s key', async () => {
+    const { doors, session } = connected();
+    const [first, second] = [
+      await session.hello({ ...hello, protocolVersions: [9, 1] }, now),
+      await session.hello(hello, now),
+    ];
+    expect(welcomeSchema.parse(first)).toMatchObject({ protocolVersion: 1, ledgerKey: doors.ledgerKey });
     expect(welcomeSchema.parse(second).challenge).not.toBe(welcomeSchema.parse(first).challenge);
   });
 
   it('is refused in another federation, and to a client that speaks other versions', async () => {
     const { doors, session } = connected();
-    expect(codeOf(await session.hello({ ...hello, federation: asFederationId('letters') }))).toBe('wrong-federation');
-    expect(await session.hello({ ...hello, protocolVersions: [0, 2] })).toMatchObject({
+    expect(codeOf(await session.hello({ ...hello, federation: asFederationId('letters') }, now))).toBe(
+      'wrong-federation',
+    );
+    expect(await session.hello({ ...hello, protocolVersions: [0, 2] }, now)).toMatchObject({
       refusal: { code: 'unsupported-protocol', expected: 'version 1', found: 'version 0 or 2' },
     });
     expect(doors.turnedAwayAs.map(({ code }) => code)).toEqual(['wrong-federation', 'unsupported-protocol']);
@@ -53,18 +73,22 @@ describe('hello', () => {
 describe('join', () => {
   it('hands on the challenge that this socket was given, and answers with all that a client needs', async () => {
     const doors = new NotedDoors();
-    doors.offer = { round: 4, baseModelDigest: small.baseModel, deadlineMs: 1_500 };
+    const offer = { round: 4, baseModelDigest: small.baseModel, deadlineMs: 1_500, checkpoint: 'note' };
+    doors.offer = offer;
     const { session } = connected(doors);
-    const { challenge } = welcomeSchema.parse(await session.hello(hello));
-    const answer = joinedSchema.parse(await session.join(joinAs(anna), now));
-    expect(doors.joins).toEqual([{ join: joinAs(anna), challenge, protocolVersion: 1, now }]);
+    const { challenge } = welcomeSchema.parse(await session.hello(hello, now));
+    const answer = joinedSchema.parse(await session.join(joinAs(anna), later(700)));
+    expect(doors.joins).toEqual([
+      { join: joinAs(anna), challenge, challengedAt: now, protocolVersion: 1, now: later(700) },
+    ]);
     const { chunkBytes, chunksInFlight } = TRANSPORT_LIMITS;
     expect(answer).toMatchObject({
       client: anna.client.id,
-      token: session.token,
+      checkpoint: 'note',
+      comeBackInMs: null,
       limits: { chunkBytes, chunksInFlight },
     });
-    expect(answer.offer).toEqual({ federation, round: 4, baseModelDigest: small.baseModel, deadlineMs: 1_500 });
+    expect(answer.offer).toEqual({ federation, ...offer });
     expect(session.client?.id).toBe(anna.client.id);
   });
 
@@ -75,7 +99,7 @@ describe('join', () => {
       doors.joins.push(request);
       return Promise.resolve(refuse(request.challenge === undefined ? 'replayed' : 'bad-signature'));
     };
-    await session.hello(hello);
+    await session.hello(hello, now);
     const codes = [await session.join(joinAs(anna), now), await session.join(joinAs(anna), now)].map(codeOf);
     expect(codes).toEqual(['bad-signature', 'replayed']);
     expect(session.client).toBeUndefined();
@@ -86,16 +110,16 @@ describe('join', () => {
     const { doors, session } = connected();
     const { join } = doors;
     doors.join = () => Promise.resolve(refuse('not-enrolled'));
-    await session.hello(hello);
+    await session.hello(hello, now);
     expect(codeOf(await session.join(joinAs(anna), now))).toBe('not-enrolled');
     doors.join = join;
-    await session.hello(hello);
+    await session.hello(hello, now);
     expect(codeOf(await session.join(joinAs(anna), now))).toBe('joined');
   });
 
   it('is good for one client a socket, one after the other', async () => {
     const { doors, session } = await joined();
-    await session.hello(hello);
+    await session.hello(hello, now);
     expect(codeOf(await session.join(joinAs(ben), now))).toBe('replayed');
     expect(session.client?.id).toBe(anna.client.id);
     expect(doors.joins).toHaveLength(1);
@@ -109,9 +133,9 @@ describe('join', () => {
       await gate.promise;
       return await join(request);
     };
-    await session.hello(hello);
+    await session.hello(hello, now);
     const first = session.join(joinAs(anna), now);
-    await session.hello(hello);
+    await session.hello(hello, now);
     const second = session.join(joinAs(ben), now);
     gate.resolve();
     expect([codeOf(await first), codeOf(await second)]).toEqual(['joined', 'replayed']);
@@ -120,8 +144,75 @@ describe('join', () => {
 
   it('gives every socket a token of its own', async () => {
     const [first, second] = [await joined(), await joined()];
-    expect(first.session.token).toMatch(/^[0-9a-f]{64}$/);
-    expect(first.session.token).not.toBe(second.session.token);
+    expect(tokenOf(first.answer)).not.toBe(tokenOf(second.answer));
+    expect(first.session.holdsToken(tokenOf(first.answer), now)).toBe(true);
+    expect(first.session.holdsToken(tokenOf(second.answer), now)).toBe(false);
+  });
+
+  it('says when the challenge was given that it answers, the newest one', async () => {
+    const { doors, session } = connected();
+    await session.hello(hello, now);
+    await session.hello(hello, later(40_000));
+    await session.join(joinAs(anna), later(50_000));
+    expect(doors.joins).toMatchObject([{ challengedAt: later(40_000), now: later(50_000) }]);
+  });
+});
+
+describe('the token of a session', () => {
+  it('is good for as long as the client is told, to the millisecond, and never before there is one', async () => {
+    const { session, answer } = await joined();
+    const { token, tokenExpiresInMs } = joinedSchema.parse(answer);
+    expect(session.holdsToken(token, later(tokenExpiresInMs - 1))).toBe(true);
+    expect(session.holdsToken(token, later(tokenExpiresInMs))).toBe(false);
+    expect(connected().session.holdsToken('', now)).toBe(false);
+  });
+
+  it('is renewed for as long again, and the one before counts no more', async () => {
+    const { session, answer } = await joined();
+    const before = tokenOf(answer);
+    const renewed = tokenSchema.parse(await session.renewToken({ federation }, later(400_000)));
+    expect(renewed.token).not.toBe(before);
+    expect(session.holdsToken(before, later(400_000))).toBe(false);
+    expect(session.holdsToken(renewed.token, later(400_000 + renewed.expiresInMs - 1))).toBe(true);
+    expect(session.holdsToken(renewed.token, later(400_000 + renewed.expiresInMs))).toBe(false);
+  });
+
+  it('may be renewed after it has expired: who has joined is who it was', async () => {
+    const { session, answer } = await joined();
+    const at = later(joinedSchema.parse(answer).tokenExpiresInMs + 1);
+    const { token } = tokenSchema.parse(await session.renewToken({ federation }, at));
+    expect(session.holdsToken(token, at)).toBe(true);
+  });
+
+  it('is given to nobody who has not joined, and for no other federation', async () => {
+    const stranger = connected();
+    expect(codeOf(await stranger.session.renewToken({ federation }, now))).toBe('not-enrolled');
+    expect(stranger.doors.turnedAwayAs).toEqual([{ code: 'not-enrolled', client: null }]);
+    const { doors, session, answer } = await joined();
+    const letters = asFederationId('letters');
+    expect(codeOf(await session.renewToken({ federation: letters }, now))).toBe('wrong-federation');
+    expect(doors.turnedAwayAs).toEqual([{ code: 'wrong-federation', client: anna.client.id }]);
+    expect(session.holdsToken(tokenOf(answer), now)).toBe(true);
+  });
+});
+
+describe('a question about the ledger’s history', () => {
+  const request = { federation, size: 3, held: null, model: small.baseModel };
+
+  it('is answered to a client that has joined, under its own id', async () => {
+    const { doors, session } = await joined();
+    expect(codeOf(await session.proveHistory(request))).toBe('ledger-proof');
+    expect(doors.proved).toEqual([{ size: 3, client: anna.client.id }]);
+  });
+
+  it('is refused and recorded from anybody else, and where the ledger refuses it', async () => {
+    const stranger = connected();
+    expect(codeOf(await stranger.session.proveHistory(request))).toBe('not-enrolled');
+    expect(stranger.doors.proved).toEqual([]);
+    const { doors, session } = await joined();
+    doors.proveHistory = () => Promise.resolve(refuse('bad-checkpoint'));
+    expect(codeOf(await session.proveHistory(request))).toBe('bad-checkpoint');
+    expect(doors.turnedAwayAs).toEqual([{ code: 'bad-checkpoint', client: anna.client.id }]);
   });
 });
 

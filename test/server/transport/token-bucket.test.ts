@@ -36,6 +36,13 @@ describe('a token bucket', () => {
     );
   });
 
+  it('is full when it has saved a burst, as a new one is', () => {
+    const bucket = new TokenBucket(rate, 0);
+    expect(bucket.isFull(0)).toBe(true);
+    expect(taken(bucket, 0, 2)).toBe(2);
+    expect([bucket.isFull(0), bucket.isFull(499), bucket.isFull(500)]).toEqual([false, false, true]);
+  });
+
   it('gives nothing for a clock that is set back, and goes on from there', () => {
     const bucket = new TokenBucket(rate, 1_000_000);
     expect(taken(bucket, 1_000_000, 6)).toBe(6);

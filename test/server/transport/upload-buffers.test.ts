@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UploadBuffers } from '../../../server/transport/upload-buffers.ts';
+import type { Refusal, Refused } from '../../../shared/protocol/refusals.ts';
 import { codeOf } from '../../support/refusal-code.ts';
 import { announcedBy, threeMembers, updateFile } from '../../support/small-federation.ts';
 
-const [anna, ben] = await threeMembers();
+const [anna, ben, carl] = await threeMembers();
 const bytes = updateFile([1, 2, 3, 4, 5, 6]);
 const announced = await announcedBy(anna, bytes);
+const theirs = await announcedBy(ben, bytes);
 const client = anna.client.id;
 const round = 1;
 
@@ -88,3 +90,48 @@ describe('an upload', () => {
     expect(codeOf(buffers.take(client, round))).toBe('malformed-message');
   });
 });
+
+describe('uploads of many clients', () => {
+  const twice = 2 * bytes.byteLength;
+
+  it.each([
+    ['bytes', { uploads: 10, uploadBytes: twice - 1 }],
+    ['updates', { uploads: 1, uploadBytes: twice }],
+  ])('are so many %s at most: what is beyond is to be begun again later', (_, limits) => {
+    const buffers = new UploadBuffers(limits);
+    expect(buffers.open(announced)).toBe(0);
+    expect(refusalOf(buffers.open(theirs))).toMatchObject({ code: 'rate-limited', hint: expect.any(String) });
+    expect(codeOf(buffers.append(ben.client.id, { round, offset: 0, bytes }))).toBe('malformed-message');
+    buffers.append(client, { round, offset: 0, bytes: bytes.subarray(0, 50) });
+    expect(buffers.open(announced)).toBe(50);
+    buffers.take(client, round);
+    expect(buffers.open(theirs)).toBe(0);
+    expect(refusalOf(buffers.open(announced)).code).toBe('rate-limited');
+    buffers.clear();
+    expect(buffers.open(announced)).toBe(0);
+  });
+
+  it('do not count what a client has begun and replaces, and lose nothing where the new one finds no room', async () => {
+    const buffers = new UploadBuffers({ uploads: 1, uploadBytes: bytes.byteLength + 8 });
+    expect(buffers.open(announced)).toBe(0);
+    expect(buffers.open(await announcedBy(anna, bytes, { byteLength: bytes.byteLength + 8 }))).toBe(0);
+    expect(buffers.open(announced)).toBe(0);
+    buffers.append(client, { round, offset: 0, bytes: bytes.subarray(0, 50) });
+    const larger = await announcedBy(anna, bytes, { byteLength: bytes.byteLength + 9 });
+    expect(refusalOf(buffers.open(larger)).code).toBe('rate-limited');
+    expect(buffers.open(announced)).toBe(50);
+  });
+
+  it('are 1 GiB in all unless configured otherwise', async () => {
+    const buffers = new UploadBuffers();
+    const half = { byteLength: 2 ** 29 };
+    expect(buffers.open(await announcedBy(anna, bytes, half))).toBe(0);
+    expect(buffers.open(await announcedBy(ben, bytes, half))).toBe(0);
+    expect(refusalOf(buffers.open(await announcedBy(carl, bytes, { byteLength: 1 }))).code).toBe('rate-limited');
+  });
+});
+
+function refusalOf(answer: number | Refused): Refusal {
+  if (typeof answer === 'number') throw new Error('accepted');
+  return answer.refusal;
+}

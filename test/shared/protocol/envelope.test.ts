@@ -13,6 +13,7 @@ const envelope: Envelope = {
   byteLength: 31_496,
   schemaDigest: asDigest('5c'.repeat(32)),
   privacy: { noiseMultiplier: 1.0312, samplingRate: 0.1, clippingNormL2: 1, steps: 10 },
+  checkpoint: { size: 41, root: asDigest('40'.repeat(32)) },
   nonce: '0123456789abcdef0123456789abcdef',
 };
 
@@ -22,7 +23,8 @@ describe('what a client signs', () => {
   it('is the domain prefix and the envelope with its keys in order: pinned for other languages', () => {
     expect(text(envelopeBytes(envelope))).toBe(
       'muster/update-envelope/v1\n' +
-        `{"baseModelDigest":"${'ba'.repeat(32)}","byteLength":31496,"client":"${'c1'.repeat(32)}",` +
+        `{"baseModelDigest":"${'ba'.repeat(32)}","byteLength":31496,` +
+        `"checkpoint":{"root":"${'40'.repeat(32)}","size":41},"client":"${'c1'.repeat(32)}",` +
         '"federation":"digits","nonce":"0123456789abcdef0123456789abcdef",' +
         '"privacy":{"clippingNormL2":1,"noiseMultiplier":1.0312,"samplingRate":0.1,"steps":10},' +
         `"protocolVersion":1,"round":12,"schemaDigest":"${'5c'.repeat(32)}","updateDigest":"${'d1'.repeat(32)}"}`,
@@ -45,11 +47,14 @@ describe('what a client signs', () => {
       { byteLength: 31_497 },
       { schemaDigest: asDigest('5d'.repeat(32)) },
       { privacy: null },
+      { checkpoint: { size: 42, root: asDigest('40'.repeat(32)) } },
       { nonce: '1123456789abcdef0123456789abcdef' },
     ];
     const texts = others.map((changes) => text(envelopeBytes({ ...envelope, ...changes })));
     expect(new Set([text(envelopeBytes(envelope)), ...texts]).size).toBe(others.length + 1);
     expect(Object.keys(envelope)).toHaveLength(others.length + 1);
+    const forked = { size: 41, root: asDigest('41'.repeat(32)) };
+    expect(text(envelopeBytes({ ...envelope, checkpoint: forked }))).not.toBe(text(envelopeBytes(envelope)));
   });
 });
 
@@ -69,6 +74,10 @@ describe('an envelope', () => {
     ['no claim at all', { privacy: undefined }],
     ['a claim of no noise', { privacy: { ...envelope.privacy, noiseMultiplier: 0 } }],
     ['a claim of infinite noise', { privacy: { ...envelope.privacy, noiseMultiplier: Infinity } }],
+    ['no checkpoint', { checkpoint: undefined }],
+    ['a checkpoint of half an entry', { checkpoint: { ...envelope.checkpoint, size: 0.5 } }],
+    ['a checkpoint without a root', { checkpoint: { size: 41 } }],
+    ['a checkpoint with its note', { checkpoint: { ...envelope.checkpoint, note: 'note' } }],
     ['a field of its own', { weight: 100 }],
   ])('with %s is none', (_, changes) => {
     expect(envelopeSchema.safeParse({ ...envelope, ...changes }).success).toBe(false);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { asDigest } from '../../../shared/ids.ts';
 import * as messages from '../../../shared/protocol/messages.ts';
 import { refusalCatalogue, refuse } from '../../../shared/protocol/refusals.ts';
 import { beginFor, envelopeFor, member, terms, updateFile } from '../../support/small-federation.ts';
@@ -7,18 +8,28 @@ import { beginFor, envelopeFor, member, terms, updateFile } from '../../support/
 const anna = await member(1);
 const [digest, hex64, hex128] = ['d1'.repeat(32), 'ab'.repeat(32), 'ab'.repeat(64)];
 const inRound = { federation: 'digits', round: 4 };
-const begin = await beginFor(await envelopeFor(anna, updateFile([1, 2, 3, 4, 5, 6])), anna.key);
-const offer = { ...inRound, baseModelDigest: digest, deadlineMs: 59_999.5 };
+const checkpoint = { size: 7, root: asDigest(digest) };
+const begin = await beginFor(await envelopeFor(anna, updateFile([1, 2, 3, 4, 5, 6]), { checkpoint }), anna.key);
+const note = 'muster/digits\n7\n…';
+const entryProof = { entry: '{}', index: 6, proof: [digest, digest] };
+const offer = { ...inRound, baseModelDigest: digest, deadlineMs: 59_999.5, checkpoint: note };
 
 /** One good message of each kind, with the fields that may be left out in place. */
 const good: readonly (readonly [name: string, schema: z.ZodType, message: object])[] = [
   ['refused', messages.refusedSchema, refuse('bad-shape', { expected: 'a', found: 'b', hint: 'c' })],
   ['hello', messages.helloSchema, { federation: 'digits', protocolVersions: [2, 1] }],
-  ['welcome', messages.welcomeSchema, { kind: 'welcome', protocolVersion: 1, challenge: hex64 }],
+  ['welcome', messages.welcomeSchema, { kind: 'welcome', protocolVersion: 1, challenge: hex64, ledgerKey: hex64 }],
   [
     'join',
     messages.joinSchema,
-    { federation: 'digits', publicKey: hex64, name: 'Ward 7', invite: null, signature: hex128 },
+    {
+      federation: 'digits',
+      publicKey: hex64,
+      name: 'Ward 7',
+      audience: 'https://fl.example.org',
+      invite: null,
+      signature: hex128,
+    },
   ],
   ['offer', messages.offerSchema, offer],
   [
@@ -29,9 +40,12 @@ const good: readonly (readonly [name: string, schema: z.ZodType, message: object
       client: anna.client.id,
       organisation: 'st-mary',
       token: hex64,
+      tokenExpiresInMs: 3_600_000,
       terms,
       limits: { chunkBytes: 1024, chunksInFlight: 4 },
       modelDigest: digest,
+      checkpoint: note,
+      comeBackInMs: 250.5,
       offer,
       finished: false,
     },
@@ -52,11 +66,28 @@ const good: readonly (readonly [name: string, schema: z.ZodType, message: object
   ['upload-chunk', messages.uploadChunkSchema, { ...inRound, offset: 0, bytes: new Uint8Array(3) }],
   ['chunk-received', messages.chunkReceivedSchema, { kind: 'chunk-received', offset: 3 }],
   ['upload-end', messages.uploadEndSchema, inRound],
+  [
+    'ledger-proof request',
+    messages.ledgerProofRequestSchema,
+    { federation: 'digits', size: 9, held: note, model: digest },
+  ],
+  ['entry proof', messages.entryProofSchema, entryProof],
+  [
+    'ledger-proof',
+    messages.ledgerProofSchema,
+    { kind: 'ledger-proof', consistency: [digest], recovered: entryProof, model: entryProof },
+  ],
+  ['renew-token', messages.renewTokenSchema, { federation: 'digits' }],
+  ['token', messages.tokenSchema, { kind: 'token', token: hex64, expiresInMs: 3_600_000 }],
   ['decline', messages.declineSchema, { ...inRound, code: 'budget-exhausted' }],
   ['noted', messages.notedSchema, { kind: 'noted' }],
   ['verdict', messages.verdictMessageSchema, { ...inRound, verdict: 'refused', code: 'bad-shape' }],
-  ['round-closed', messages.roundClosedSchema, { ...inRound, state: 'committed', modelDigest: digest }],
-  ['round-withheld', messages.withheldSchema, { ...inRound, code: 'budget-exhausted' }],
+  [
+    'round-closed',
+    messages.roundClosedSchema,
+    { ...inRound, state: 'committed', modelDigest: digest, checkpoint: note },
+  ],
+  ['round-withheld', messages.withheldSchema, { ...inRound, code: 'budget-exhausted', comeBackInMs: 0 }],
   ['federation-finished', messages.finishedSchema, { federation: 'digits' }],
 ];
 
@@ -75,7 +106,7 @@ describe.each(good)('the message %s', (_, schema, message) => {
   });
 
   it.each(Object.keys(message))('is none with anything odd as %s', (name) => {
-    for (const odd of [undefined, NaN, {}, -1, 'x'.repeat(3_000), [[]], Symbol('odd')]) {
+    for (const odd of [undefined, NaN, {}, -1, 'x'.repeat(17_000), [[]], Symbol('odd')]) {
       expect(schema.safeParse({ ...message, [name]: odd }).success).toBe(false);
     }
   });
@@ -98,11 +129,27 @@ describe('what messages hold', () => {
   });
 
   it('keeps text that a stranger sends within bounds', () => {
-    const join = { federation: 'digits', publicKey: hex64, name: 'W', invite: null, signature: hex128 };
+    const audience = 'https://fl.example.org';
+    const join = { federation: 'digits', publicKey: hex64, name: 'W', audience, invite: null, signature: hex128 };
+    expect(messages.joinSchema.safeParse(join).success).toBe(true);
     expect(messages.joinSchema.safeParse({ ...join, name: 'W'.repeat(101) }).success).toBe(false);
     expect(messages.joinSchema.safeParse({ ...join, name: '' }).success).toBe(false);
     expect(messages.joinSchema.safeParse({ ...join, invite: 'x'.repeat(257) }).success).toBe(false);
     expect(messages.joinSchema.safeParse({ ...join, publicKey: hex64.toUpperCase() }).success).toBe(false);
+  });
+
+  it('may hold nothing where nothing was asked for, or is there', () => {
+    const nothing = { kind: 'ledger-proof', consistency: null, recovered: null, model: null };
+    expect(messages.ledgerProofSchema.parse(nothing)).toEqual(nothing);
+    const first = { federation: 'digits', size: 9, held: null, model: null };
+    expect(messages.ledgerProofRequestSchema.parse(first)).toEqual(first);
+    expect(messages.withheldSchema.safeParse({ ...inRound, code: 'banned', comeBackInMs: null }).success).toBe(true);
+  });
+
+  it('reads proofs no longer than a tree is high', () => {
+    const proofOf = (length: number): object => ({ ...entryProof, proof: Array.from({ length }, () => digest) });
+    expect(messages.entryProofSchema.safeParse(proofOf(128)).success).toBe(true);
+    expect(messages.entryProofSchema.safeParse(proofOf(129)).success).toBe(false);
   });
 
   it('takes bytes as bytes, Node’s Buffer among them, and as nothing else', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
 import {
+  decodeInPlace,
   decodeSafetensors,
   encodeSafetensors,
   maxSafetensorsBytes,
@@ -129,6 +130,59 @@ describe('a safetensors file', () => {
     };
     for (const text of [JSON.stringify(header), `${JSON.stringify(header)}   `, JSON.stringify(header, null, 1)]) {
       expect(decodeSafetensors(fileWith(text, { body }), schema)).toEqual({ kind: 'decoded', values });
+    }
+  });
+});
+
+describe('a file read in place', () => {
+  const order = fc.array(fc.nat(), { minLength: 5, maxLength: 5 });
+
+  /** The model with its tensors in another order in the file, at `shift` bytes from an aligned place. */
+  function shuffled(
+    tensors: TensorSchema,
+    floats: Float32Array,
+    { order: keys, shift }: { order: number[]; shift: number },
+  ) {
+    const starts = tensors.map((_, i) => parameterCount(tensors.slice(0, i)));
+    const indices = tensors.map((_, i) => i).sort((i, j) => (keys[i] ?? 0) - (keys[j] ?? 0));
+    const parts = indices.map((i) => ({ tensor: tensors.slice(i, i + 1), start: starts[i] ?? 0 }));
+    const written = parts.flatMap(({ tensor }) => tensor);
+    const moved = Float32Array.from(
+      parts.flatMap(({ tensor, start }) => [...floats.subarray(start, start + parameterCount(tensor))]),
+    );
+    const file = encodeSafetensors(written, moved);
+    const longer = new Uint8Array(file.byteLength + 8);
+    longer.set(file, shift);
+    return longer.subarray(shift, shift + file.byteLength);
+  }
+
+  it('has the values of a copy, bit for bit, in whatever order its tensors are and wherever it lies', () => {
+    fc.assert(
+      fc.property(schemas, order, fc.nat({ max: 7 }), (tensors, keys, shift) => {
+        const floats = Float32Array.from({ length: parameterCount(tensors) }, (_, i) => 0.1 * (i + 1));
+        const bytes = shuffled(tensors, floats, { order: keys, shift });
+        expect(decodeInPlace(bytes, tensors)).toEqual(decodeSafetensors(bytes, tensors));
+        expect(decodeInPlace(bytes, tensors)).toEqual({ kind: 'decoded', values: floats });
+      }),
+      { seed: 12, numRuns: 300 },
+    );
+  });
+
+  it('is not copied when its tensors are in canonical order and aligned, one or more', () => {
+    const one = canonicalOrder([{ name: 'w', shape: [6] }]);
+    for (const tensors of [schema, one]) {
+      const bytes = encodeSafetensors(tensors, values);
+      const decoded = decodeInPlace(bytes, tensors);
+      if (isRefused(decoded)) throw new Error(decoded.refusal.message);
+      expect(decoded.values.buffer).toBe(bytes.buffer);
+    }
+  });
+
+  it('is refused as when it is copied, with any one bit of its header flipped or cut off anywhere', () => {
+    const bytes = encodeSafetensors(schema, values);
+    for (let at = 0; at < bytes.byteLength; at++) {
+      const damaged = [bytes.subarray(0, at), bytes.with(at, (bytes[at] ?? 0) ^ 1)];
+      for (const file of damaged) expect(decodeInPlace(file, schema)).toEqual(decodeSafetensors(file, schema));
     }
   });
 });

@@ -4,6 +4,7 @@ import { InvariantError } from '../../../shared/invariant-error.ts';
 import {
   dot,
   firstNonFinite,
+  magnitudes,
   maxAbsolute,
   median,
   medianAbsoluteDeviation,
@@ -42,6 +43,17 @@ describe('sums over vectors', () => {
     );
   });
 
+  it('are the same to the last bit when norm and largest value are taken in one pass', () => {
+    const spoilt = Float32Array.of(1, NaN, 2);
+    for (const v of [new Float32Array(), Float32Array.of(1, -Infinity), spoilt])
+      expect(magnitudes(v)).toEqual({ normL2: normL2(v), maxAbsolute: maxAbsolute(v) });
+    fc.assert(
+      fc.property(pair, ([a]) => {
+        expect(magnitudes(a)).toEqual({ normL2: normL2(a), maxAbsolute: maxAbsolute(a) });
+      }),
+    );
+  });
+
   it('are taken in float64: small values are not lost beside large ones, large ones do not overflow', () => {
     const ones = new Float32Array(1001).fill(1);
     expect(
@@ -63,6 +75,21 @@ describe('sums over vectors', () => {
 });
 
 describe('non-finite values', () => {
+  it('show in the norm, and only they do, whatever the bits; the magnitudes stay those of two passes', () => {
+    const bits = fc.oneof(
+      fc.nat({ max: 2 ** 32 - 1 }),
+      fc.constantFrom(0x7f800000, 0xff800000, 0x7fc00000, 0x7f7fffff, 1, 0x80000000),
+    );
+    fc.assert(
+      fc.property(fc.array(bits, { maxLength: 20 }), (list) => {
+        const v = new Float32Array(Uint32Array.from(list).buffer);
+        expect(magnitudes(v)).toEqual({ normL2: normL2(v), maxAbsolute: maxAbsolute(v) });
+        expect(Number.isFinite(magnitudes(v).normL2)).toBe(firstNonFinite(v) === -1);
+      }),
+      { seed: 11, numRuns: 500 },
+    );
+  });
+
   it('are found at their first index, and turn every sum and the maximum into NaN', () => {
     fc.assert(
       fc.property(pair, fc.nat(), fc.constantFrom(NaN, Infinity, -Infinity), ([a], at, bad) => {

@@ -8,13 +8,15 @@ import {
   intactUpdate,
   noiseOf,
   noiseStdDev,
+  pairs,
   parameters,
   privacy,
+  rounds,
   signalOf,
   training,
 } from './intact-updates.ts';
 
-const terms = { training, privacy, parameters, checks };
+const terms = { training, privacy, parameters, checks, pairs, rounds };
 const bounds = anomalyBounds(terms);
 const codeOf = (values: Float32Array, limits = bounds): string | undefined => {
   const outcome = vetUpdate(intactUpdate(values), limits);
@@ -48,7 +50,7 @@ describe('an update judged alone', () => {
     const outcome = vetUpdate(intactUpdate(signalOf(7)), bounds);
     expect(outcome).toMatchObject({
       kind: 'refused',
-      refusal: { code: 'noise-missing', expected: expect.stringContaining('0.897502 times'), found: '0.235349' },
+      refusal: { code: 'noise-missing', expected: expect.stringContaining('0.89624 times'), found: '0.235349' },
     });
   });
 
@@ -107,7 +109,7 @@ describe('an update judged alone', () => {
       ...bounds,
       maxAbsolute: 1,
       maxNormL2: 1,
-      noise: { stdDev: 10, leastRatio: 0.9, largestDeficit: 1 },
+      noise: { stdDev: 10, leastRatio: 0.9, largestDeficit: 1, leastPairRatio: 0.9 },
     };
     expect(codeOf(signalOf(200), strict)).toBe('too-large-value');
     expect(codeOf(signalOf(2), strict)).toBe('too-large-norm');

@@ -14,7 +14,7 @@ const noise = (noiseMultiplier: number): LocalPrivacyTerms => ({
   unit: 'example',
   void: false,
 });
-const federation = { training, parameters: 7850, checks: 300 };
+const federation = { training, parameters: 7850, checks: 300, pairs: 190, rounds: 15 };
 
 describe('a bound on single values', () => {
   it('is refused before anything starts where the declared noise passes it, with the bound that would do', () => {

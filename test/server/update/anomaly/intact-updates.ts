@@ -5,10 +5,15 @@ import { asClientId, asDigest, asFederationId, asOrganisationId } from '../../..
 import type { LocalPrivacyTerms, TrainingTerms } from '../../../../shared/protocol/terms.ts';
 import type { RandomSource } from '../../../../shared/random-source.ts';
 import { fillStandardNormals } from '../../../../shared/random-source.ts';
+import { magnitudes } from '../../../../shared/vector/vector.ts';
+import { newcomer } from '../../../support/small-federation.ts';
 
 export const parameters = 7850;
 /** 20 clients, 15 rounds. */
 export const checks = 300;
+export const rounds = 15;
+/** Of 20 clients. */
+export const pairs = 190;
 
 export const training: TrainingTerms = {
   learningRate: 2,
@@ -54,7 +59,7 @@ export function intactUpdate(values: Float32Array): IntactUpdate {
         name: 'ward 3',
         publicKey: '',
         enrolledAt: new Date(0),
-        banned: false,
+        ...newcomer,
       },
       envelope: {
         protocolVersion: 1,
@@ -66,11 +71,13 @@ export function intactUpdate(values: Float32Array): IntactUpdate {
         byteLength: 4 * values.length,
         schemaDigest: asDigest(hex),
         privacy: null,
+        checkpoint: { size: 1, root: asDigest(hex) },
         nonce: '00'.repeat(16),
       },
       signature: '',
     },
     bytes: new Uint8Array(4 * values.length),
     values,
+    magnitudes: magnitudes(values),
   };
 }

@@ -40,6 +40,7 @@ describe('the bytes of an update', () => {
       announced: update.announced,
       bytes,
       values: Float32Array.from(values),
+      magnitudes: { normL2: Math.sqrt(78.25), maxAbsolute: 6 },
     });
   });
 

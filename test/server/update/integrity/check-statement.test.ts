@@ -11,8 +11,15 @@ import * as small from '../../../support/small-federation.ts';
 
 const [anna, ben] = await small.threeMembers();
 const bytes = small.updateFile([1, 2, 3, 4, 5, 6]);
-const statementTerms = { terms: small.terms, schemaDigest: await sha256(schemaText(small.schema)) };
 const otherDigest = asDigest('0f'.repeat(32));
+/** The one head that was signed: what `envelopeFor` names. */
+const signedHead = { size: 1, root: asDigest('c1'.repeat(32)) };
+const statementTerms = {
+  terms: small.terms,
+  schemaDigest: await sha256(schemaText(small.schema)),
+  isCheckpoint: ({ size, root }: Envelope['checkpoint']) =>
+    Promise.resolve(size === signedHead.size && root === signedHead.root),
+};
 const claim = { noiseMultiplier: 1.03, samplingRate: 0.1, clippingNormL2: 1.5, steps: 10 };
 
 /** Validly signed, whatever it says. */
@@ -38,6 +45,8 @@ describe('a signed statement', () => {
     ['wrong-federation', { federation: asFederationId('letters') }],
     ['replayed', { round: 2 }],
     ['wrong-base', { baseModelDigest: otherDigest }],
+    ['unknown-checkpoint', { checkpoint: { ...signedHead, size: 2 } }],
+    ['unknown-checkpoint', { checkpoint: { ...signedHead, root: otherDigest } }],
     ['too-large', { byteLength: 2 ** 31 }],
     ['too-large', { byteLength: maxSafetensorsBytes(small.schema) + 1 }],
     ['bad-shape', { schemaDigest: otherDigest }],
@@ -76,7 +85,21 @@ describe('a signed statement', () => {
 
   it('is held to its signature before anything else that is wrong with it', async () => {
     const upload = await admitted({ round: 2, byteLength: 2 ** 31 }, ben);
-    expect(codeOf(await checkStatement(upload, statementTerms))).toBe('bad-signature');
+    const asked: number[] = [];
+    const isCheckpoint = ({ size }: Envelope['checkpoint']) => {
+      asked.push(size);
+      return Promise.resolve(false);
+    };
+    expect(codeOf(await checkStatement(upload, { ...statementTerms, isCheckpoint }))).toBe('bad-signature');
+    expect(asked).toEqual([]);
+  });
+
+  it('that names a checkpoint never signed here is told which one, for people to compare', async () => {
+    const refused = await checkStatement(
+      await admitted({ checkpoint: { size: 9, root: otherDigest } }),
+      statementTerms,
+    );
+    expect(refused).toMatchObject({ refusal: { found: `size 9, root ${otherDigest}` } });
   });
 
   it('is refused when one character of what was signed has changed', async () => {
@@ -86,6 +109,7 @@ describe('a signed statement', () => {
       { updateDigest: otherDigest },
       { byteLength: bytes.byteLength + 1 },
       { round: 3 },
+      { checkpoint: { ...signedHead, root: otherDigest } },
       { privacy: null },
     ];
     for (const change of forged) {

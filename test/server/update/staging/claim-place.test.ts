@@ -36,12 +36,11 @@ describe('the place of a client in a round', () => {
     expect(await world.stores.charges.charges()).toEqual([{ client: client.id, round: 1, event: charge }]);
   });
 
-  it('is open to the same update again, which is neither written nor charged again', async () => {
+  it('is open to the same statement again, which is neither written nor charged again', async () => {
     const world = await openRound({ clients: 1 });
     const sender = memberAt(world.cohort, 0);
     await claimPlace(await announcedBy(sender, one), placeOf(world));
-    // Signed anew: the bytes are what makes an update the same.
-    const again = await announcedBy(sender, one, { nonce: 'f'.repeat(32) });
+    const again = await announcedBy(sender, one);
     expect(await claimPlace(again, placeOf(world))).toBe(again);
     expect(await world.stores.charges.charges()).toHaveLength(1);
     expect(await typesOf(world)).toEqual(['update-announced']);
@@ -60,11 +59,30 @@ describe('the place of a client in a round', () => {
     expect(await world.stores.charges.charges()).toHaveLength(2);
   });
 
+  it('is closed to another statement about the same update: the ledger keeps the first alone', async () => {
+    const world = await openRound({ clients: 1 });
+    const sender = memberAt(world.cohort, 0);
+    const first = await announcedBy(sender, one);
+    await claimPlace(first, placeOf(world));
+    for (const changes of [{ nonce: 'f'.repeat(32) }, { byteLength: first.envelope.byteLength - 1 }])
+      expect(codeOf(await claimPlace(await announcedBy(sender, one, changes), placeOf(world)))).toBe('equivocation');
+    expect(await typesOf(world)).toEqual(['update-announced']);
+  });
+
+  it('puts the whole first statement on the ledger, with what was signed and the signature', async () => {
+    const world = await openRound({ clients: 1 });
+    const announced = await announcedBy(memberAt(world.cohort, 0), one);
+    await claimPlace(announced, placeOf(world));
+    const { client, envelope, signature } = announced;
+    const last = (await world.stores.ledger.entries()).at(-1);
+    expect(last?.event).toEqual({ type: 'update-announced', round: 1, client: client.id, envelope, signature });
+  });
+
   it('answers the update that is staged with the receipt it was given', async () => {
     const world = await openRound({ clients: 1 });
     const sender = memberAt(world.cohort, 0);
     await stage(world, sender, [1, 2, 3, 4, 5, 6]);
-    const announced = await announcedBy(sender, one);
+    const announced = await announcedBy(sender, one, { baseModelDigest: world.offered.baseModel });
     const receipt = {
       federation,
       round: 1,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { stageUpdate, type Staging } from '../../../../server/update/staging/stage-update.ts';
 import type { VettedUpdate } from '../../../../server/update/stages.ts';
-import { SerialQueue } from '../../../../shared/serial-queue.ts';
+import { Turns } from '../../../../server/turns.ts';
+import { settlement } from '../../../../shared/settlement.ts';
 import { testClock } from '../../../support/data-folders.ts';
 import { announce, openRound, type OpenRound } from '../../../support/open-round.ts';
 import { codeOf } from '../../../support/refusal-code.ts';
@@ -12,8 +13,8 @@ const bytes = updateFile(values);
 const figures = { maxAbsolute: 6, normL2: 9.5, noiseRatio: 1.25, noiseDeficit: 0.01 };
 
 function stagingOf({ stores, blobs }: OpenRound, changes: Partial<Staging> = {}): Staging {
-  const turns = new SerialQueue();
-  const inTurn: Staging['inTurn'] = (act) => turns.run(act);
+  const turns = new Turns();
+  const inTurn: Staging['inTurn'] = (client, act) => turns.share(client, act);
   return { updates: stores.updates, blobs, clock: testClock, isOpen: (round) => round === 1, inTurn, ...changes };
 }
 
@@ -70,13 +71,13 @@ describe('staging an update', () => {
 
   it('asks whether the round is open when its turn has come, not when it was sent', async () => {
     const { world, update } = await announcedWorld();
-    const turns = new SerialQueue();
+    const turns = new Turns();
     let open = true;
     const closing = turns.run(() => {
       open = false;
       return Promise.resolve();
     });
-    const staging = stagingOf(world, { isOpen: () => open, inTurn: (act) => turns.run(act) });
+    const staging = stagingOf(world, { isOpen: () => open, inTurn: (client, act) => turns.share(client, act) });
     const outcome = await stageUpdate(update, staging);
     await closing;
     expect(codeOf(outcome)).toBe('round-closed');
@@ -89,6 +90,17 @@ describe('staging an update', () => {
     const [row] = await world.stores.updates.ofRound(1);
     expect(row?.state).toBe('announced');
     expect(codeOf(await stageUpdate(update, stagingOf(world)))).toBe('staged');
+  });
+
+  it('writes its bytes without holding up those whose turn it is', async () => {
+    const { world, update } = await announcedWorld();
+    const turns = new Turns();
+    const { promise: written, resolve: write } = settlement<void>();
+    const blobs = { ...world.blobs, put: (whole: Uint8Array) => written.then(() => world.blobs.put(whole)) };
+    const staged = stageUpdate(update, stagingOf(world, { blobs, inTurn: (client, act) => turns.share(client, act) }));
+    expect(await turns.run(() => Promise.resolve('had its turn'))).toBe('had its turn');
+    write();
+    expect(codeOf(await staged)).toBe('staged');
   });
 
   it('writes no row before the bytes are durable', async () => {

@@ -24,6 +24,10 @@ describe('what is taken for the close', () => {
       const taken = await takeStaged(order, place);
       expect(taken.map(({ client }) => client)).toEqual([cohort[0], cohort[2]]);
       expect(taken.map((update) => [...update.values])).toEqual([values.with(0, 0), values.with(0, 2)]);
+      const stagedRows = rows.filter(({ state }) => state === 'staged');
+      expect(taken.map(({ digest, figures }) => ({ digest, figures }))).toEqual(
+        stagedRows.map(({ digest, figures }) => ({ digest, figures })),
+      );
     }
   });
 

@@ -1,0 +1,327 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { exportBundle } from '../../server/audit/export-bundle.ts';
+import { type Bundle, type BundleText, packBundle, unpackBundle } from '../../server/audit/bundle-form.ts';
+import { readFederation, verifyFolder } from '../../server/audit/read-ledger.ts';
+import { verifyBundle } from '../../server/audit/verify-bundle.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
+import { sha256 } from '../../shared/digest.ts';
+import { asDigest, asFederationId, asOrganisationId } from '../../shared/ids.ts';
+import { accepted, isRefused } from '../../shared/protocol/refusals.ts';
+import { type RoundRecord, roundRecordSchema } from '../../shared/protocol/round-record.ts';
+import { extraDigest, lastByteChanged, tampered, tamperings } from '../support/bundle-tamperings.ts';
+import { readFolder } from '../support/data-folders.ts';
+import { formulaUpdate } from '../support/formula-trainer.ts';
+import { startWorld, type World } from '../support/journey-world.ts';
+import { pythonWithNumpy } from '../support/python.ts';
+import { type Rewrite, rewriteLedger } from '../support/rewritten-ledger.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { verifyWithPython } from '../support/verify-with-python.ts';
+
+const python = pythonWithNumpy();
+const federation = asFederationId('journeys');
+
+/**
+ * Two rounds that a liar takes part in: refused for want of noise in the first, left out by the rule in the second, in
+ * which it signs another statement too.
+ */
+async function worldWithRounds(config: Readonly<Record<string, unknown>> = {}): Promise<World> {
+  const world = await startWorld({ clients: 6, cohort: { minimum: 7, size: 7 }, config: { rounds: 2, ...config } });
+  const liar = await world.rawClient();
+  await liar.upload(await liar.submission(new Float32Array(525).fill(0.01), await liar.nextOffer()));
+  await world.record(1);
+  const opposite = formulaUpdate(world.terms, 1_000, 2).map((value) => value - 0.3);
+  const submission = await liar.submission(opposite, await liar.nextOffer());
+  await liar.begin(submission);
+  await liar.begin(await liar.restated(submission, { updateDigest: asDigest(extraDigest) }));
+  await liar.upload(submission);
+  await world.record(2);
+  return world;
+}
+
+async function bundleOf(world: World, round: number, held?: string): Promise<Uint8Array> {
+  const folder = await readFolder(join(world.dir, 'coordinator'));
+  const source = { federation, stores: folder.storeOf(federation), blobs: folder.blobs };
+  return accepted(await exportBundle({ round, held }, source)).bytes;
+}
+
+async function codeOf(bytes: Uint8Array): Promise<string> {
+  const outcome = await verifyBundle(bytes);
+  return isRefused(outcome) ? outcome.refusal.code : outcome.kind;
+}
+
+/** What a coordinator that lies, and signs its lie with its own key, would give out. */
+interface Lie {
+  readonly record: (record: RoundRecord) => RoundRecord;
+  readonly events?: (record: RoundRecord) => Rewrite;
+  readonly model?: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+}
+
+async function lied(world: World, bundle: Bundle, lie: Lie): Promise<Uint8Array> {
+  const folder = await readFolder(join(world.dir, 'coordinator'));
+  const stored = accepted(await readFederation(federation, folder.storeOf(federation)));
+  const blobs = new Map(bundle.blobs);
+  const before = roundRecordSchema.parse(JSON.parse(bundle.text.record));
+  let record = lie.record(before);
+  if (lie.model && before.model !== null) {
+    const bytes = lie.model(blobs.get(before.model) ?? new Uint8Array());
+    record = { ...record, model: await sha256(bytes) };
+    blobs.delete(before.model);
+    blobs.set(await sha256(bytes), bytes);
+  }
+  const recordDigest = await sha256(canonicalJson(record));
+  const other = lie.events?.(record);
+  const verdicts = new Map(record.verdicts.map((verdict) => [verdict.client, verdict]));
+  const key = readFileSync(join(world.dir, 'coordinator', 'ledger-key'), 'utf8').trim();
+  const rewritten = await rewriteLedger(stored, key, (event, sequence) => {
+    if (!('round' in event) || event.round !== record.number) return event;
+    if (event.type === 'verdict') return { ...event, ...verdicts.get(event.client) };
+    if (event.type !== 'round-committed') return other?.(event, sequence) ?? event;
+    return { ...event, model: record.model ?? event.model, seed: record.seed, record: recordDigest };
+  });
+  const { rows, heads, tree } = rewritten;
+  const head = heads.at(-1);
+  if (!head) throw new Error('expected a head');
+  const text: BundleText = {
+    ...bundle.text,
+    record: canonicalJson(record),
+    checkpoint: head.note,
+    entries: bundle.text.entries.map(({ sequence }) => {
+      const proof = tree.inclusionProof(sequence - 1, head.size);
+      return { sequence, text: rows[sequence - 1]?.text ?? '', proof };
+    }),
+    consistency: bundle.text.consistency.map(({ size }) => {
+      return { size, root: tree.root(size), proof: tree.consistencyProof(size, head.size) };
+    }),
+  };
+  return packBundle({ text, blobs });
+}
+
+const firstSelected = ({ verdicts }: RoundRecord): string =>
+  verdicts.find(({ verdict }) => verdict === 'selected')?.client ?? '';
+
+const lies: readonly (readonly [string, Lie])[] = [
+  [
+    'a client refused whose update was counted',
+    {
+      record: (record) => ({
+        ...record,
+        verdicts: record.verdicts.map((verdict) =>
+          verdict.verdict === 'not-selected' ? { ...verdict, verdict: 'refused', code: 'deadline-missed' } : verdict,
+        ),
+      }),
+    },
+  ],
+  ['another seed', { record: (record) => ({ ...record, seed: record.baseModel }) }],
+  [
+    'another seed, committed to afterwards',
+    {
+      record: (record) => ({ ...record, seed: record.baseModel, seedCommitment: record.baseModel }),
+      events: (record) => (event) =>
+        event.type === 'round-seed-committed' ? { ...event, seedCommitment: record.seedCommitment } : event,
+    },
+  ],
+  [
+    'somebody else eligible',
+    {
+      record: (record) => ({ ...record, eligible: record.eligible.slice(1) }),
+    },
+  ],
+  ['another model', { record: (record) => record, model: lastByteChanged }],
+  [
+    'a client not selected',
+    {
+      record: (record) => ({
+        ...record,
+        verdicts: record.verdicts.map((verdict) =>
+          verdict.client === firstSelected(record) ? { ...verdict, verdict: 'not-selected', layer: 'rule' } : verdict,
+        ),
+      }),
+    },
+  ],
+  [
+    'other scores',
+    {
+      record: (record) => ({
+        ...record,
+        verdicts: record.verdicts.map((verdict) => ({ ...verdict, score: (verdict.score ?? 0) / 2 })),
+      }),
+    },
+  ],
+  ['another m', { record: (record) => ({ ...record, rule: { ...record.rule, m: 1 } }) }],
+  ['another step', { record: (record) => ({ ...record, stepNormL2: 0.5 }) }],
+  [
+    'another norm',
+    { record: (record) => ({ ...record, verdicts: record.verdicts.map((verdict) => ({ ...verdict, normL2: 1 })) }) },
+  ],
+  [
+    'another organisation',
+    {
+      record: (record) => ({
+        ...record,
+        verdicts: record.verdicts.map((verdict) => ({ ...verdict, organisation: asOrganisationId('klinik') })),
+      }),
+    },
+  ],
+  ['an update ignored', { record: (record) => ({ ...record, updates: record.updates.slice(1) }) }],
+  [
+    'another update judged',
+    {
+      record: (record) => ({
+        ...record,
+        verdicts: record.verdicts.map((verdict) => ({ ...verdict, updateDigest: record.baseModel })),
+      }),
+    },
+  ],
+  [
+    'a statement of its own',
+    {
+      record: (record) => record,
+      events: () => (event) =>
+        event.type === 'update-announced'
+          ? { ...event, envelope: { ...event.envelope, nonce: '0'.repeat(32) } }
+          : event,
+    },
+  ],
+  [
+    'a statement of another length',
+    {
+      record: (record) => record,
+      events: () => (event) =>
+        event.type === 'update-announced' ? { ...event, envelope: { ...event.envelope, byteLength: 1 } } : event,
+    },
+  ],
+  [
+    'another update staged',
+    {
+      record: (record) => record,
+      events: (record) => (event) => (event.type === 'update-staged' ? { ...event, update: record.baseModel } : event),
+    },
+  ],
+  [
+    'another f',
+    {
+      record: (record) => ({ ...record, f: 0 }),
+      events: () => (event) => (event.type === 'round-offered' ? { ...event, f: 0 } : event),
+    },
+  ],
+];
+
+describe('a round, exported as a bundle', () => {
+  it('verifies, wherever it is taken, and from the whole folder', { timeout: 60_000 }, async () => {
+    await using world = await worldWithRounds();
+    const folder = await readFolder(join(world.dir, 'coordinator'));
+    const stored = accepted(await readFederation(federation, folder.storeOf(federation)));
+    accepted(await verifyFolder(stored));
+    const [first, second] = [stored.heads[2], stored.heads.at(-1)];
+    const bytes = await bundleOf(world, 2, first?.note);
+    expect(await bundleOf(world, 2, first?.note)).toEqual(bytes);
+    const record = await world.record(2);
+    const ledgerKey = world.invite.split('.').at(-1);
+    for (const checkpoint of [undefined, first?.note, second?.note]) {
+      const verified = accepted(await verifyBundle(bytes, { checkpoint, ledgerKey }));
+      expect(verified).toMatchObject({
+        round: 2,
+        state: 'committed',
+        model: record.model,
+        updates: record.updates.length,
+      });
+      expect(verified.cannotKnow.join(' ')).toMatch(/not pending, banned or revoked.*record’s word/);
+    }
+    const other = stored.heads[4]?.note;
+    expect(isRefused(await verifyBundle(bytes, { checkpoint: other }))).toBe(true);
+    expect(isRefused(await verifyBundle(bytes, { ledgerKey: 'ab'.repeat(32) }))).toBe(true);
+    const source = { federation, stores: folder.storeOf(federation), blobs: folder.blobs };
+    // Updates are kept for one round.
+    expect(await exportBundle({ round: 1 }, source)).toMatchObject({ refusal: { code: 'updates-dropped' } });
+    expect(await exportBundle({ round: 3 }, source)).toMatchObject({ refusal: { code: 'unknown-round' } });
+    expect(await exportBundle({ round: 2, held: 'no note' }, source)).toMatchObject({
+      refusal: { code: 'bad-checkpoint' },
+    });
+  });
+
+  it('verifies where it was abandoned, in both verifiers', { timeout: 60_000 }, async ({ skip }) => {
+    const cohort = { minimum: 6, size: 6, deadlineMs: 1_000 };
+    await using world = await startWorld({ clients: 5, held: true, config: { cohort } });
+    const raw = await world.rawClient();
+    await raw.upload(await raw.submission(formulaUpdate(world.terms, 1, 1), await raw.nextOffer()));
+    expect((await world.record(1)).code).toBe('cohort-too-small');
+    const bytes = await bundleOf(world, 1);
+    expect(accepted(await verifyBundle(bytes))).toMatchObject({ state: 'abandoned', model: null });
+    if ('skip' in python) return skip(python.skip);
+    expect(verifyWithPython(python.command, [bytes])).toEqual(['verified']);
+  });
+
+  it.each([
+    { name: 'mean', f: 0 },
+    { name: 'krum', f: 1 },
+    { name: 'multi-krum', f: 1, m: 2 },
+  ])('verifies under $name in the example for Python, run as a person runs it', { timeout: 60_000 }, async (rule) => {
+    await using world = await startWorld({ clients: 6, config: { rule } });
+    await world.record(1);
+    const bytes = await bundleOf(world, 1);
+    expect(await codeOf(bytes)).toBe('verified');
+    if ('skip' in python) return;
+    const folder = temporaryFolder();
+    const [file, note] = [join(folder, 'round.zip'), join(folder, 'checkpoint')];
+    writeFileSync(file, bytes);
+    const newest = await world.stores.ledger.newest();
+    writeFileSync(note, newest?.note ?? '');
+    const held = ['--checkpoint', note, '--key', world.invite.split('.').at(-1) ?? ''];
+    const run = (...args: readonly string[]): ReturnType<typeof spawnSync> =>
+      spawnSync(python.command, ['examples/verify_bundle.py', file, ...args], { encoding: 'utf8' });
+    expect(run(...held)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('round 1 of journeys: committed'),
+    });
+    expect(run('--key', 'ab'.repeat(32))).toMatchObject({
+      status: 1,
+      stderr: 'rejected: the ledger is of another key\n',
+    });
+    const older = await world.stores.ledger.headAt(2);
+    writeFileSync(note, older?.note ?? '');
+    expect(run('--checkpoint', note)).toMatchObject({ status: 1, stderr: expect.stringContaining('does not say') });
+  });
+});
+
+describe('a bundle that was tampered with', () => {
+  it('is rejected by both verifiers, whatever was changed', { timeout: 120_000 }, async ({ skip }) => {
+    await using world = await worldWithRounds();
+    const original = await bundleOf(world, 2);
+    const bundle = accepted(await unpackBundle(original));
+    const changed = tamperings.map(([what, tampering]) => [what, tampered(bundle, tampering)] as const);
+    expect(changed.filter(([, bytes]) => Buffer.compare(bytes, original) === 0)).toEqual([]);
+    const told = await Promise.all(lies.map(async ([what, lie]) => [what, await lied(world, bundle, lie)] as const));
+    const truth = await lied(world, bundle, { record: (record) => record });
+    expect(await codeOf(truth)).toBe('verified');
+    const all = [...changed, ...told];
+    const passed: string[] = [];
+    for (const [what, bytes] of all) {
+      const outcome = await verifyBundle(bytes);
+      if (!isRefused(outcome)) passed.push(what);
+      else expect(['bad-bundle', 'bad-checkpoint']).toContain(outcome.refusal.code);
+    }
+    expect(passed).toEqual([]);
+    if ('skip' in python) return skip(python.skip);
+    const said = verifyWithPython(python.command, [original, truth, ...all.map(([, bytes]) => bytes)]);
+    expect(said.slice(0, 2)).toEqual(['verified', 'verified']);
+    expect(all.filter((_, index) => said[index + 2] === 'verified').map(([what]) => what)).toEqual([]);
+  });
+
+  it('is found rewritten by whoever holds an older checkpoint', { timeout: 60_000 }, async () => {
+    await using world = await worldWithRounds();
+    const newest = await world.stores.ledger.newest();
+    const bundle = accepted(await unpackBundle(await bundleOf(world, 2)));
+    const flagged = (record: RoundRecord): RoundRecord => ({
+      ...record,
+      verdicts: record.verdicts.map((verdict) => ({ ...verdict, flags: ['norm-outlier'] })),
+    });
+    const bytes = await lied(world, bundle, { record: flagged });
+    // A flag is the record's word: only the checkpoint tells.
+    expect(await codeOf(bytes)).toBe('verified');
+    const held = await verifyBundle(bytes, { checkpoint: newest?.note });
+    expect(held).toMatchObject({ refusal: { code: 'ledger-rewritten' } });
+  });
+});

@@ -1,0 +1,52 @@
+// What a coordinator of the small federation stands on, without the coordinator: real stores, no sockets, the mean for a
+// rule. A test says what it needs otherwise.
+
+import { mean } from '../../server/aggregation/mean.ts';
+import { parseFederation } from '../../server/config.ts';
+import type { Foundation } from '../../server/foundation.ts';
+import { RefusalLog } from '../../server/ledger/refusal-log.ts';
+import { Turns } from '../../server/turns.ts';
+import { parseAdminRules } from '../../server/update/anomaly/admin-rules.ts';
+import { anomalyBounds } from '../../server/update/anomaly/anomaly-bounds.ts';
+import { sha256 } from '../../shared/digest.ts';
+import { accepted } from '../../shared/protocol/refusals.ts';
+import { parameterCount, schemaText } from '../../shared/update-format/tensor-schema.ts';
+import { FakeClock } from './fake-clock.ts';
+import type { OpenRound } from './open-round.ts';
+import { federation, terms } from './small-federation.ts';
+
+/** Clients of a round at most, by which the bounds are set. */
+const CLIENTS = 9;
+
+type SmallPlace = Pick<OpenRound, 'folder' | 'stores' | 'initialModel'>;
+
+/** `config`: keys of a federation file, in the place of the small federation's. */
+export async function smallFoundation(
+  { folder, stores, initialModel }: SmallPlace,
+  { config, ...changes }: Partial<Omit<Foundation, 'config'>> & { readonly config?: object } = {},
+): Promise<Foundation & { readonly clock: FakeClock }> {
+  const { training, privacy, tensors, rounds } = terms;
+  const file = { federation, rounds, training, privacy, model: { tensors }, ...config };
+  const clock = new FakeClock();
+  const bounded = { training, privacy, parameters: parameterCount(tensors), rounds };
+  return {
+    config: accepted(parseFederation(file)),
+    stores,
+    blobs: folder.blobs,
+    blobFile: (digest) => folder.blobFile(digest),
+    publicUrl: null,
+    adminToken: null,
+    log: () => undefined,
+    federation,
+    terms,
+    schemaDigest: await sha256(schemaText(tensors)),
+    rule: mean,
+    bounds: anomalyBounds({ ...bounded, checks: CLIENTS * rounds, pairs: (CLIENTS * (CLIENTS - 1)) / 2 }),
+    adminRules: accepted(await parseAdminRules([])),
+    initialModel: initialModel.digest,
+    refusals: new RefusalLog({ ledger: stores.ledger, clock, onFault: () => undefined }),
+    turns: new Turns(),
+    ...changes,
+    clock,
+  };
+}
