@@ -17,4 +17,4 @@ VOLUME /data
 EXPOSE 7400
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://localhost:7400/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["npm", "start", "--", "--dir", "/data", "--port", "7400", "--host", "0.0.0.0"]
+CMD ["npm", "start", "--", "--dir", "/data", "--port", "7400", "--host", "0.0.0.0", "--public-url", "http://localhost:7400"]
