@@ -9,8 +9,10 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 function programThat(act: string) {
   const dir = temporaryFolder();
   const [entry, pidFile] = [join(dir, 'program.mjs'), join(dir, 'pid')];
-  const note = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));`;
-  writeFileSync(entry, `${note} ${act}; setInterval(() => undefined, 1000);`);
+  // Renamed, so that whoever finds the file finds the whole of it.
+  const [draft, note] = [JSON.stringify(`${pidFile}.draft`), JSON.stringify(pidFile)];
+  const noting = `import { renameSync, writeFileSync } from 'node:fs'; writeFileSync(${draft}, String(process.pid)); renameSync(${draft}, ${note});`;
+  writeFileSync(entry, `${noting} ${act}; setInterval(() => undefined, 1000);`);
   const runs = (): boolean => {
     try {
       return process.kill(Number(readFileSync(pidFile, 'utf8')), 0);
