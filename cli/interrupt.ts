@@ -1,24 +1,38 @@
 // Ctrl-C: the first asks everything to be put away in good order, the second does not ask any more. A reader of our
-// output that goes away counts as the first.
+// output that goes away counts as the first. Ctrl-C in a terminal reaches a coordinator twice, as SIGINT from the terminal
+// and as SIGTERM from the demo that started it: only the same signal again is a second asking.
+
+import type { EventEmitter } from 'node:events';
 
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
+/** Where signals come from and how to end at once: the process itself, unless a test says otherwise. */
+interface SignalSource {
+  readonly source: Pick<EventEmitter, 'on' | 'off'>;
+  endAtOnce(): void;
+}
+
+const thisProcess: SignalSource = { source: process, endAtOnce: () => process.exit(EXIT_INTERRUPTED) };
+
 /** Aborts on SIGINT and SIGTERM. `dispose` gives the signals back to Node. */
-export function interruption(): { readonly signal: AbortSignal; dispose(): void } {
+export function interruption({ source, endAtOnce }: SignalSource = thisProcess): {
+  readonly signal: AbortSignal;
+  dispose(): void;
+} {
   const controller = new AbortController();
-  const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+  const heard = new Set<NodeJS.Signals>();
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (heard.has(signal)) endAtOnce();
+    heard.add(signal);
     controller.abort(new InterruptedError('interrupted'));
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  for (const signal of SIGNALS) source.on(signal, interrupt);
   return {
     signal: controller.signal,
     dispose() {
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
+      for (const signal of SIGNALS) source.off(signal, interrupt);
     },
   };
 }
@@ -35,3 +49,4 @@ export function heedClosedOutput(streams: readonly NodeJS.WriteStream[]): void {
 }
 
 export const EXIT_INTERRUPTED = 130;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
