@@ -1,9 +1,7 @@
-// Dot product of every pair of updates, each pair once, and what follows from it: cosines and squared distances. Works
-// through d in blocks that stay in the cache while all pairs pass over them: n(n+1)/2 d multiply-adds. Distances by way
-// of dot products cancel where updates lie close together; float64 sums leave about 1e-13 of the squared norms, which
-// is nothing beside the noise that `pairDistance` is compared with, and exactly 0 for equal updates.
+// Dot product of every pair of vectors, each pair once. Works through d in blocks that stay in the cache while all pairs
+// pass over them: n(n+1)/2 d multiply-adds. Not the way to distances, which cancel: those are `Cohort.squaredDistances`.
 
-import { dot } from '../../../shared/vector/vector.ts';
+import { dot } from './vector.ts';
 
 /** Part of the definition: another length adds in another order and can change the last bit. */
 const BLOCK_LENGTH = 2048;
@@ -25,16 +23,6 @@ export function pairwiseDots(vectors: readonly Float32Array[]): PairwiseDots {
 /** -1 to 1; 0 where either vector is zero, since it points nowhere. */
 export function cosine(product: number, squaredNormA: number, squaredNormB: number): number {
   return product === 0 ? 0 : product / Math.sqrt(squaredNormA * squaredNormB);
-}
-
-/** Cosine of vectors i and j. */
-export function pairCosine(dots: PairwiseDots, i: number, j: number): number {
-  return cosine(at(dots, i, j), at(dots, i, i), at(dots, j, j));
-}
-
-/** |a_i - a_j|^2, at least 0. */
-export function pairDistance(dots: PairwiseDots, i: number, j: number): number {
-  return Math.max(0, at(dots, i, i) + at(dots, j, j) - 2 * at(dots, i, j));
 }
 
 export const at = (dots: PairwiseDots, i: number, j: number): number => dots[i]?.[j] ?? NaN;

@@ -2,7 +2,7 @@
 // algorithm, Bentley 1987, Commun. ACM 30(9)), so that the work depends on the size of the sample and not on d. Whoever
 // can foretell the draw can hide in the other coordinates: its seed must not be known before the round closes.
 
-import { type RandomSource, uniformInteger } from '../../../shared/random-source.ts';
+import { type RandomSource, uniformInteger } from '../random-source.ts';
 
 /** Ascending; all of 0 to `length` - 1 where these are no more than `most`. */
 export function sampleCoordinates(random: RandomSource, length: number, most: number): Uint32Array {
