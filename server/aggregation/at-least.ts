@@ -8,9 +8,10 @@ export function atLeast(rule: AggregationRule, quorum: number): AggregationRule 
   return {
     ...rule,
     minimumCohort: (f) => Math.max(quorum, rule.minimumCohort(f)),
-    aggregate(updates, f) {
-      if (updates.length >= quorum) return rule.aggregate(updates, f);
-      return refuse('cohort-too-small', { expected: `a quorum of ${quorum} updates`, found: `${updates.length}` });
+    async aggregate(input) {
+      const { n } = input.cohort;
+      if (n >= quorum) return await rule.aggregate(input);
+      return refuse('cohort-too-small', { expected: `a quorum of ${quorum} updates`, found: `${n}` });
     },
   };
 }

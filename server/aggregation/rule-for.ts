@@ -1,11 +1,13 @@
 // A federation's rule, checked before the first round: known by name, and able to carry f at every size of cohort that
 // a round can have, also after the drop-outs that the federation expects.
 
-import { closest } from 'fastest-levenshtein';
-import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { atLeast } from './at-least.ts';
+import type { PreAggregator } from './pre/pre-aggregator.ts';
+import { preAggregatorOf, type PreChoice } from './pre/pre-aggregators.ts';
+import { withPre } from './pre/with-pre.ts';
 import type { AggregationRule } from './rule.ts';
-import { isRuleName, ruleNames, ruleOf } from './rules.ts';
+import { ruleOf } from './rules.ts';
 import { checkTolerance, isOrganisationCount, isTolerance, largestTolerated, tolerated } from './tolerance.ts';
 
 export interface RuleWish {
@@ -13,7 +15,12 @@ export interface RuleWish {
   readonly f: number;
   /** g, in place of f: every client of so many organisations may lie. Needs a cap on the clients of one. */
   readonly dishonestOrganisations?: number | undefined;
+  /** How many updates multi-krum averages: short for its option of that name. */
   readonly m?: number | undefined;
+  /** The rule's own. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+  /** What stands in front of the rule, from the first to the last. */
+  readonly pre?: readonly PreChoice[] | undefined;
   readonly cohort: CohortWish;
 }
 
@@ -35,22 +42,46 @@ export interface ChosenRule {
 
 /** Refuses unknown-rule, bad-config and f-too-large. */
 export function ruleFor(wish: RuleWish): ChosenRule | Refused {
-  const { name, m, cohort } = wish;
-  if (!isRuleName(name)) {
-    const hint = `did you mean "${closest(name, [...ruleNames])}"?`;
-    return refuse('unknown-rule', { expected: ruleNames.join(', '), found: name, hint });
-  }
-  if (m !== undefined && name !== 'multi-krum') {
-    return refuse('bad-config', { expected: 'm with multi-krum only', found: `m = ${m} with ${name}` });
-  }
+  const { cohort } = wish;
+  const composed = composedRule(wish);
+  if (isRefused(composed)) return composed;
+  const { rule } = composed;
   const f = liarsOf(wish);
   if (typeof f !== 'number') return f;
-  const complaint = cohortComplaint(cohort);
+  const complaint = cohortComplaint(cohort) ?? referenceComplaint(rule);
   if (complaint) return complaint;
-  const rule = ruleOf({ name, m });
   const quorate = atLeast(rule, cohort.quorum ?? 1);
   const uncarried = toleranceComplaint(rule, f, cohort) ?? dropOutComplaint(quorate, f, cohort);
   return uncarried ? inOrganisations(uncarried, wish) : { kind: 'chosen', rule: quorate };
+}
+
+/** The rule by name behind what stands in front of it. Refuses unknown-rule and bad-config. */
+function composedRule({ name, m, options, pre = [] }: RuleWish): ChosenRule | Refused {
+  const made = ruleOf({ name, options: m === undefined ? options : { ...options, m } });
+  if (isRefused(made)) return asConfig(made);
+  const stages: PreAggregator[] = [];
+  for (const choice of pre) {
+    const stage = preAggregatorOf(choice);
+    if (isRefused(stage)) return asConfig(stage);
+    stages.push(stage.made);
+  }
+  return { kind: 'chosen', rule: withPre(stages, made.made) };
+}
+
+/** Options stand in the federation file here. */
+const asConfig = ({ refusal }: Refused): Refused =>
+  refusal.code === 'bad-option'
+    ? refuse('bad-config', { ...refusal, message: 'the rule does not take this' })
+    : { kind: 'refused', refusal };
+
+/** No round has a root update: a coordinator holds no examples to train one on. */
+function referenceComplaint({ name, assumes }: AggregationRule): Refused | undefined {
+  if (assumes.reference !== 'root-update') return undefined;
+  return refuse('bad-config', {
+    expected: 'a rule that works on the clients’ updates alone',
+    found: `${name}, which needs an update trained on root examples of the coordinator’s own`,
+    hint: `try ${name} over stored updates: muster aggregate --rule ${name} --reference root.safetensors`,
+  });
 }
 
 /** f as given, or the most clients that g organisations can have in a cohort. */

@@ -1,32 +1,60 @@
 // The rules by name, as a federation file or a command line names them. A rule is chosen once, before the first round;
 // there is no fall-back from one to another.
 
-import { InvariantError } from '../../shared/invariant-error.ts';
-import { krum } from './krum.ts';
-import { mean } from './mean.ts';
-import { multiKrum } from './multi-krum.ts';
+import { closest } from 'fastest-levenshtein';
+import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import type { Declared } from './define-rule.ts';
 import type { AggregationRule } from './rule.ts';
+import { bulyanDeclared } from './rules/bulyan.ts';
+import { centeredClippingDeclared } from './rules/centered-clipping.ts';
+import { cgeDeclared } from './rules/cge.ts';
+import { dncDeclared } from './rules/dnc.ts';
+import { fltrustDeclared } from './rules/fltrust.ts';
+import { geometricMedianDeclared } from './rules/geometric-median.ts';
+import { krumDeclared } from './rules/krum.ts';
+import { mdaDeclared } from './rules/mda.ts';
+import { meamedDeclared } from './rules/meamed.ts';
+import { meanDeclared } from './rules/mean.ts';
+import { medianDeclared } from './rules/median.ts';
+import { multiKrumDeclared } from './rules/multi-krum.ts';
+import { signGuardDeclared } from './rules/sign-guard.ts';
+import { trimmedMeanDeclared } from './rules/trimmed-mean.ts';
 
-export const ruleNames = ['mean', 'krum', 'multi-krum'] as const;
-export type RuleName = (typeof ruleNames)[number];
+const declared: readonly Declared<AggregationRule>[] = [
+  meanDeclared,
+  krumDeclared,
+  multiKrumDeclared,
+  bulyanDeclared,
+  medianDeclared,
+  trimmedMeanDeclared,
+  meamedDeclared,
+  geometricMedianDeclared,
+  mdaDeclared,
+  centeredClippingDeclared,
+  cgeDeclared,
+  dncDeclared,
+  signGuardDeclared,
+  fltrustDeclared,
+];
 
-export const isRuleName = (text: string): text is RuleName => ruleNames.some((name) => name === text);
+export const ruleNames: readonly string[] = declared.map(({ name }) => name);
 
 export interface RuleChoice {
-  readonly name: RuleName;
-  /** How many updates multi-Krum averages, n - f - 2 by default. No other rule takes it. */
-  readonly m?: number | undefined;
+  readonly name: string;
+  /** The rule's own. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** @throws InvariantError when m does not fit the rule. */
-export function ruleOf({ name, m }: RuleChoice): AggregationRule {
-  if (m !== undefined && name !== 'multi-krum') throw new InvariantError(`only multi-krum takes m, found ${name}`);
-  switch (name) {
-    case 'mean':
-      return mean;
-    case 'krum':
-      return krum;
-    case 'multi-krum':
-      return multiKrum(m);
-  }
+/** Refuses unknown-rule, and bad-option for options that are not the rule's. */
+export function ruleOf({ name, options = {} }: RuleChoice): ReturnType<Declared<AggregationRule>['make']> {
+  const rule = declared.find((each) => each.name === name);
+  return rule ? rule.make(options) : unknownRule(name);
+}
+
+function unknownRule(found: string): Refused {
+  return refuse('unknown-rule', {
+    expected: ruleNames.join(', '),
+    found,
+    hint: `did you mean "${closest(found, [...ruleNames])}"?`,
+  });
 }

@@ -52,8 +52,10 @@ export function checkTolerance(
   if (cohortSize >= minimum) return undefined;
   const largest = largestTolerated(rule, cohortSize, f);
   return refuse('f-too-large', {
-    expected: `at least ${minimum} clients for ${rule.name} with f = ${f} (Krum's kind needs n >= 2f + 3)`,
-    found: `${cohortSize}`,
+    expected: Number.isFinite(minimum)
+      ? `at least ${minimum} clients for ${rule.name} with f = ${f}`
+      : `an f that ${rule.name} carries in some cohort`,
+    found: Number.isFinite(minimum) ? `${cohortSize}` : `f = ${f}`,
     hint:
       largest === undefined
         ? `${rule.name} needs more clients even for f = 0`

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ruleFor, type RuleWish } from '../../../server/aggregation/rule-for.ts';
+import { ruleNames } from '../../../server/aggregation/rules.ts';
 import { tolerated } from '../../../server/aggregation/tolerance.ts';
 import { isRefused, type Refusal } from '../../../shared/protocol/refusals.ts';
 import { codeOf } from '../../support/refusal-code.ts';
@@ -14,8 +15,9 @@ function refusalOf(changed: RuleWish): Refusal {
 }
 
 describe('a federation’s rule', () => {
-  it.each(['mean', 'krum', 'multi-krum'])('is %s when it is asked for by that name', (name) => {
-    expect(ruleFor({ ...wish, name })).toMatchObject({ kind: 'chosen', rule: { name } });
+  it.each(ruleNames.filter((name) => name !== 'fltrust'))('is %s when it is asked for by that name', (name) => {
+    const cohort = { minimum: 11, size: 20 };
+    expect(ruleFor({ ...wish, name, cohort })).toMatchObject({ kind: 'chosen', rule: { name } });
   });
 
   it('is looked for under the name given, with what was probably meant', () => {
@@ -31,6 +33,10 @@ describe('a federation’s rule', () => {
     ['a negative f', { f: -1 }],
     ['f that is no number', { f: NaN }],
     ['m with another rule than multi-krum', { name: 'krum', m: 3 }],
+    ['an option that the rule does not have', { options: { tau: 3 } }],
+    ['an option that does not fit', { options: { m: 0 } }],
+    ['an unknown stage’s option in front', { pre: [{ name: 'clip', norm: -1 }] }],
+    ['a rule that needs a root update', { name: 'fltrust' }],
     ['a minimum above the size', { cohort: { minimum: 21, size: 20 } }],
     ['a quorum above the minimum', { cohort: { minimum: 7, size: 20, quorum: 8 } }],
     ['a negative share of drop-outs', { cohort: { minimum: 7, size: 20, dropOutShare: -0.1 } }],
@@ -79,9 +85,24 @@ describe('a federation’s rule', () => {
     );
   });
 
-  it('needs m + f + 2 clients where m is given', () => {
-    expect(codeOf(ruleFor({ ...wish, m: 3 }))).toBe('chosen');
-    expect(codeOf(ruleFor({ ...wish, m: 4 }))).toBe('f-too-large');
+  it('needs m + f clients where m is given, and takes m among its options too', () => {
+    expect(codeOf(ruleFor({ ...wish, m: 5 }))).toBe('chosen');
+    expect(codeOf(ruleFor({ ...wish, m: 6 }))).toBe('f-too-large');
+    expect(codeOf(ruleFor({ ...wish, options: { m: 6 } }))).toBe('f-too-large');
+  });
+
+  it('is checked as it stands behind what is in front of it', () => {
+    const bucketing = { name: 'bucketing', size: 2 };
+    const cohort = { minimum: 13, size: 13 };
+    expect(codeOf(ruleFor({ ...wish, cohort, pre: [bucketing] }))).toBe('chosen');
+    expect(codeOf(ruleFor({ ...wish, cohort: { minimum: 12, size: 13 }, pre: [bucketing] }))).toBe('f-too-large');
+    expect(ruleFor({ ...wish, pre: [{ name: 'nmm' }] })).toMatchObject({ refusal: { code: 'unknown-rule' } });
+  });
+
+  it('that looks at all subsets is refused cohorts that would take it for ever', () => {
+    expect(codeOf(ruleFor({ name: 'mda', f: 2, cohort: { minimum: 7, size: 20 } }))).toBe('chosen');
+    const outcome = ruleFor({ name: 'mda', f: 40, cohort: { minimum: 100, size: 200 } });
+    expect(outcome).toMatchObject({ refusal: { code: 'f-too-large' } });
   });
 
   it('is told what would fit', () => {

@@ -8,6 +8,7 @@ import {
   toleratedOrganisations,
 } from '../../../server/aggregation/tolerance.ts';
 import { asOrganisationId } from '../../../shared/ids.ts';
+import { accepted } from '../../../shared/protocol/refusals.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 
 describe('f', () => {
@@ -70,7 +71,7 @@ describe('f by organisations', () => {
 });
 
 describe('a federation that cannot carry its f', () => {
-  const multiKrum = ruleOf({ name: 'multi-krum' });
+  const multiKrum = accepted(ruleOf({ name: 'multi-krum' })).made;
 
   it('is refused with the largest f that fits, and that one is taken', () => {
     for (const cohortSize of [3, 4, 10, 11, 20]) {
@@ -91,6 +92,6 @@ describe('a federation that cannot carry its f', () => {
   });
 
   it('is never refused under the mean, which has no f', () => {
-    expect(checkTolerance(ruleOf({ name: 'mean' }), { cohortSize: 4, f: 4 })).toBeUndefined();
+    expect(checkTolerance(accepted(ruleOf({ name: 'mean' })).made, { cohortSize: 4, f: 4 })).toBeUndefined();
   });
 });

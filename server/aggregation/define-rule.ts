@@ -1,0 +1,1 @@
+export { declare, type Declared } from '../../shared/declare.ts';
