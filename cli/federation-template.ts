@@ -18,9 +18,16 @@ cohort:
   deadlineMs: 60000           # a round closes so long after its offer, with the updates it has
 
 rule:
-  name: multi-krum            # multi-krum, krum or mean (which tolerates no liar)
+  name: multi-krum            # mean tolerates no liar; all rules and their options: server/aggregation/README.md
   f: 0.2                      # liars tolerated: a number, or a share of the clients offered the round, rounded up
   # dishonestOrganisations: 1 # in the place of f, with a cap above: so many organisations may collude
+  # m: 5                      # updates that multi-krum averages: n - f - 2 unless given
+  # options: {}               # the rule's own
+  # pre: [{ name: nnm }]      # in front of the rule, from the first to the last: clip, clip-to-median, arc, nnm, bucketing
+
+optimiser:
+  name: plain                 # what the model makes of the aggregate: plain, momentum, adam or yogi
+  learningRate: 1
 
 bounds:
   maxAbsoluteValue: 10        # no value of an update may be larger

@@ -4,12 +4,14 @@
 
 Proves: the ledger's key signed a history that holds these entries, each in its place; seed and record are the
 ones committed to there; the seed draws this cohort; every client signed the update counted for it; and the
-rule of the federation, run again in float64 over these updates, selects the same clients and makes the same
-model, bit for bit.
+rule of the federation (mean, Krum and multi-Krum with nothing in front of them, and the plain optimiser), run
+again in float64 over these updates, selects the same clients and makes the same model, bit for bit. Scores,
+ranks, distances, shares and, where the subsets are few, the certificate are checked as well. Of other rules and
+optimisers it says what it has not computed: `muster bundle verify` computes all of them.
 Cannot know: whether clients trained as agreed; whether all who could be eligible are listed; whether the
-reasons for leaving an update out before the rule (flags, refusals, epsilons) are right; whether others are
-shown the same ledger (compare NOTE, the file of a checkpoint kept elsewhere); whether its key is the
-federation's (HEX, from an invite).
+reasons for leaving an update out before the rule (flags, refusals, epsilons) are right, nor the warnings, the
+condition and the estimate of liars that the record adds; whether others are shown the same ledger (compare
+NOTE, the file of a checkpoint kept elsewhere); whether its key is the federation's (HEX, from an invite).
 
 BUNDLE comes from `muster bundle export N FILE`. Exit code 0 and a summary, or 1 and the first thing that is
 wrong.
@@ -17,6 +19,7 @@ wrong.
 import argparse
 import base64
 import hashlib
+import itertools
 import json
 import math
 import struct
@@ -33,17 +36,19 @@ def verify(path, key, note):
     entries, head, heads = verify_history(bundle, key, note)
     before, course = cut_round(entries, bundle['round'])
     record, config = verify_texts(bundle, entries, course)
-    verify_seed(bundle, record, before)
+    origin = verify_seed(bundle, record, before)
     verify_cohort(record, config, before)
     verify_verdicts(record, course, before)
     tensors = [{'name': tensor['name'], 'shape': tensor['shape']} for tensor in config['model']['tensors']]
     tensors.sort(key=lambda tensor: tensor['name'].encode('utf-16-be'))
     announced = verify_statements(bundle, record, course, heads, terms_of(config, tensors))
+    blobs_of(record, blobs, origin.get('baseModel'))
     updates = verify_updates(record, course, announced, blobs, tensors)
-    verify_model(bundle, record, config, updates, blobs, tensors)
+    left = verify_model(bundle, record, config, updates, blobs, tensors)
     outcome = f'{record["state"]} with {len(updates)} updates, model {record["model"]}'
     return (f'round {record["number"]} of {bundle["federation"]}: {outcome}\n'
-            f'checkpoint: size {head["size"]}, root {head["root"]}, key {entries[0]["ledgerKey"]}')
+            f'checkpoint: size {head["size"]}, root {head["root"]}, key {entries[0]["ledgerKey"]}'
+            + ''.join(f'\nnot computed again: {what}' for what in left))
 
 
 class Wrong(Exception):
@@ -258,21 +263,27 @@ def verify_texts(bundle, entries, course):
     said |= {fact: end[fact] for fact in ('baseModel', 'model', 'code', 'seed') if fact in end}
     for fact, value in said.items():
         require(record[fact] == value, f'the record and the ledger differ: {fact}')
+    kept = record['optimiser']['stateAfter'] == end.get('optimiserState')
+    require(kept, 'the record and the ledger differ: optimiserState')
     require(sha256(canonical(record['eligible'])) == offer['eligibleDigest'],
             'the record names others as eligible')
     return record, config
 
 
 def verify_seed(bundle, record, before):
+    """-> the entry that the base model comes from."""
     committed = [entry['seedCommitment'] for entry in before
                  if (entry['type'], entry.get('round')) == ('round-seed-committed', bundle['round'])]
     seed = {'domain': 'muster/round-seed/v1', 'federation': bundle['federation'], 'round': bundle['round'],
             'seed': record['seed']}
     is_kept = committed == [record['seedCommitment']] == [sha256(canonical(seed))]
     require(is_kept, 'the seed is not the one committed to before the offer')
-    models = [entry['model'] for entry in before
-              if entry['type'] in ('federation-founded', 'round-committed')]
-    require(record['baseModel'] in models, 'no entry says where the base model comes from')
+    origins = [entry for entry in before if entry['type'] in ('federation-founded', 'round-committed')
+               and entry['model'] == record['baseModel']]
+    require(origins, 'no entry says where the base model comes from')
+    known = record['optimiser']['stateBefore'] == origins[-1].get('optimiserState')
+    require(known, 'the optimiser’s state is not that of the base model')
+    return origins[-1]
 
 
 def organisations_of(before):
@@ -324,6 +335,15 @@ def verify_verdicts(record, course, before):
 
 # --- The updates: what clients signed, and the bytes.
 
+def blobs_of(record, blobs, parent):
+    """Those that the record names and no other. parent: of the base model, or None."""
+    begun = parent if record['code'] == 'gate-failed' else (record['aggregation'] or {}).get('reference')
+    needed = {record['baseModel'], record['model'], begun, record['optimiser']['stateBefore']} - {None}
+    needed |= {each['update'] for each in record['updates']}
+    named = needed | {verdict['updateDigest'] for verdict in record['verdicts']}
+    require(needed <= set(blobs) <= named, 'the blobs are not those that the record names')
+
+
 def terms_of(config, tensors):
     """What a statement says beside its own update."""
     privacy, training = config['privacy'], config.get('training')
@@ -367,9 +387,6 @@ def verify_updates(record, course, announced, blobs, tensors):
         require(verdict['updateDigest'] == announced.get(client, {}).get('updateDigest'),
                 f'the verdict of {client} is on another update')
     updates = {each['client']: each['update'] for each in record['updates']}
-    needed = {record['baseModel'], record['model'] or record['baseModel'], *updates.values()}
-    named = needed | {verdict['updateDigest'] for verdict in verdicts.values()}
-    require(needed <= set(blobs) <= named, 'the blobs are not those that the record names')
     values = {}
     for client, digest in updates.items():
         what, figures = f'the update of {client}', staged[client]['figures']
@@ -414,45 +431,115 @@ def norm(values):
 
 
 def verify_model(bundle, record, config, updates, blobs, tensors):
+    """-> what was not computed again."""
     base, _ = flat(blobs[record['baseModel']], tensors, 'the base model')
-    rule, clients, told = config['rule'], sorted(updates), record['rule']
-    require(told['name'] == rule['name'], 'the record is of another rule')
-    code, outcome = 'cohort-too-small', judge(rule, [updates[client] for client in clients], record['f'])
-    if outcome and len(clients) >= config['cohort'].get('quorum', 1):
-        best, scores, m, neighbours = outcome
-        with np.errstate(over='ignore'):
-            step = (sum(updates[clients[i]].astype(np.float64) for i in sorted(best)) / m).astype(np.float32)
-            model = (base.astype(np.float64) + step.astype(np.float64)).astype(np.float32)
-        code = None if np.isfinite(model).all() else 'gate-failed'
+    told, optimiser = record['rule'], config['optimiser']
+    require(told['name'] == config['rule']['name'], 'the record is of another rule')
+    require([each['name'] for each in told['pre']] == [each['name'] for each in config['rule'].get('pre', [])],
+            'the record has other stages in front of its rule')
+    require(record['optimiser']['name'] == optimiser['name'], 'the record is of another optimiser')
+    if record['model']:
+        made, metadata = flat(blobs[record['model']], tensors, 'the model')
+        parentage = {'federation': bundle['federation'], 'round': str(record['number'])}
+        parentage['parent'] = record['baseModel']
+        require(metadata == parentage, 'the model names another origin')
+    wish, clients = plain_rule(config['rule']), sorted(updates)
+    if wish is None:
+        return [f'the aggregate of {" and ".join([told["name"], *(each["name"] for each in told["pre"])])}',
+                'who was selected and with which figures', 'the model', 'the optimiser’s state']
+    code, outcome = 'cohort-too-small', judge(wish, [updates[client] for client in clients], record['f'])
+    if len(clients) < config['cohort'].get('quorum', 1):
+        outcome = None
+    if outcome is None:
+        require((record['state'], record['code']) == ('abandoned', code), 'it ended otherwise')
+        return []
+    best, _, m, _ = outcome
+    with np.errstate(over='ignore'):
+        aggregate = (sum(updates[clients[i]].astype(np.float64) for i in sorted(best)) / m).astype(np.float32)
+    if optimiser['name'] != 'plain':
+        require(record['code'] in (None, 'gate-failed'), 'it ended otherwise')
+        if record['model']:
+            verify_figures(record, [updates[client] for client in clients], aggregate, outcome)
+        return [f'the step of {optimiser["name"]}', 'the model', 'the optimiser’s state']
+    with np.errstate(over='ignore'):
+        step = (optimiser['learningRate'] * aggregate.astype(np.float64)).astype(np.float32)
+        model = (base.astype(np.float64) + step.astype(np.float64)).astype(np.float32)
+    code = None if np.isfinite(model).all() else 'gate-failed'
     require((record['state'], record['code']) == ('abandoned' if code else 'committed', code),
             'it ended otherwise')
+    require(record['optimiser']['stateAfter'] is None, 'the plain optimiser remembers something')
     if code:
+        return []
+    require(made.tobytes() == model.tobytes(), 'the rule makes another model')
+    require(record['stepNormL2'] == norm(step), 'the record tells another step')
+    verify_figures(record, [updates[client] for client in clients], aggregate, outcome)
+    return []
+
+
+def plain_rule(rule):
+    """Name and m, where it is one of those computed here; None otherwise."""
+    options = rule.get('options', {})
+    if rule['name'] not in ('mean', 'krum', 'multi-krum') or rule.get('pre') or set(options) - {'m'}:
+        return None
+    return {'name': rule['name'], 'm': rule.get('m', options.get('m'))}
+
+
+def verify_figures(record, updates, aggregate, outcome):
+    """updates: in the order of the record's. Kernels may add distances in float32, so that a score is off by
+    a few millionths; who is selected is decided exactly there as here."""
+    best, scores, m, neighbours = outcome
+    told, n = record['rule'], len(updates)
+    require({**told, 'm': m, 'neighbours': neighbours} == told, 'the record tells another m or number of neighbours')
+    require(record['aggregateNormL2'] == norm(aggregate), 'the record tells another aggregate')
+    require(record['aggregation']['reference'] is None, 'this rule begins from nothing')
+    rows = {each['client']: row for row, each in enumerate(record['updates'])}
+    verdicts = {rows[each['client']]: each for each in record['verdicts'] if each['client'] in rows}
+    own = [verdicts[row]['score'] for row in range(n)]
+    ranks = {row: rank for rank, row in enumerate(sorted(range(n), key=lambda row: (own[row] or 0, row)), 1)}
+    for row, verdict in verdicts.items():
+        who, figures = verdict['client'], (verdict['distanceToAggregate'], verdict['share'])
+        require((verdict['verdict'] == 'selected') == (row in best), f'the rule judges {who} otherwise')
+        require(is_near(verdict['score'], scores[row], 1e-5), f'the rule scores {who} otherwise')
+        require(verdict['rank'] == (None if scores[row] is None else ranks[row]), f'{who} has another rank')
+        distance = norm(updates[row].astype(np.float64) - aggregate.astype(np.float64))
+        expected = distance, 1 / m if row in best else 0
+        require(all(map(is_near, figures, expected, (1e-9, 1e-9))), f'{who} has another distance or share')
+    none = {'score': None, 'rank': None, 'distanceToAggregate': None, 'share': None}
+    out = [each for each in record['verdicts'] if each['client'] not in rows]
+    require(all({**each, **none} == each for each in out), 'an update that was left out has figures of the rule')
+    verify_certificate(record, updates, aggregate)
+
+
+def is_near(told, expected, tolerance):
+    if told is None or expected is None:
+        return told is expected
+    return abs(told - expected) <= tolerance * max(abs(told), abs(expected))
+
+
+def verify_certificate(record, updates, aggregate):
+    """The largest distance from the aggregate to the mean of any n - f updates. The bound is larger by what
+    rounding may hide in distances, and never smaller."""
+    told, n, f = record['aggregation']['certificate'], len(updates), record['f']
+    if math.comb(n, f) > 2000:
         return
-    values, metadata = flat(blobs[record['model']], tensors, 'the model')
-    require(values.tobytes() == model.tobytes(), 'the rule makes another model')
-    parentage = {'federation': bundle['federation'], 'round': str(record['number'])}
-    parentage['parent'] = record['baseModel']
-    require(metadata == parentage, 'the model names another origin')
-    figures = {'m': m, 'neighbours': neighbours}
-    require({**told, **figures} == told and record['stepNormL2'] == norm(step),
-            'the record tells other figures')
-    score_of, selected = dict(zip(clients, scores)), {clients[i] for i in best}
-    for verdict in record['verdicts']:
-        client = verdict['client']
-        judged = verdict['verdict'] == 'selected', verdict['score']
-        same = judged == (client in selected, score_of.get(client))
-        require(same, f'the rule judges {client} otherwise')
+    everyone = sum(update.astype(np.float64) for update in updates)
+    largest = max(norm((everyone - sum((updates[i].astype(np.float64) for i in others), np.zeros(len(aggregate))))
+                       / (n - f) - aggregate.astype(np.float64))
+                  for others in itertools.combinations(range(n), f))
+    farthest = max(each['distanceToAggregate'] or 0 for each in record['verdicts'])
+    hidden = 1e-4 * farthest**2 if told['exact'] else math.inf
+    holds = largest**2 * (1 - 1e-9) <= told['bound']**2 <= largest**2 + hidden
+    require(holds, 'the certificate is another')
 
 
 def judge(rule, updates, f):
     """updates: by client id. -> indices of the best, scores, how many, neighbours; None where the updates are
     too few."""
     n, name = len(updates), rule['name']
-    require(name in ('mean', 'krum', 'multi-krum'), f'there is no rule {name}')
     if name == 'mean':
         return (range(n), [None] * n, n, None) if n else None
-    fixed = 1 if name == 'krum' else rule.get('m')
-    if n < max(2 * f + 3, (fixed or 1) + f + 2):
+    fixed = 1 if name == 'krum' else rule['m']
+    if n < max(2 * f + 3, (fixed or 1) + f):
         return None
     neighbours, scores = n - f - 2, krum_scores(updates, f)
     m = fixed or neighbours

@@ -214,7 +214,7 @@ export class ClientDoors implements Doors {
 }
 
 function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
-  const { federation, terms, schemaDigest, bounds, stores, blobs, clock, turns } = foundation;
+  const { federation, terms, schemaDigest, bounds, stores, blobs, clock, turns, arrived } = foundation;
   return {
     statement: {
       terms,
@@ -227,6 +227,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       updates: stores.updates,
       blobs,
       clock,
+      arrived,
       isOpen: (round) => runner.open?.number === round,
       inTurn: (client, act) => turns.share(client, act),
     },

@@ -19,6 +19,7 @@ import {
   trainingTermsSchema,
 } from '../shared/protocol/terms.ts';
 import { canonicalOrder } from '../shared/update-format/tensor-schema.ts';
+import { optimiserChoiceSchema, optimiserOptionSchemas } from './optimiser/optimisers.ts';
 import { budgetComplaint } from './privacy/planned-budget.ts';
 import { HISTORY_TEST } from './update/anomaly/client-history.ts';
 import { MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
@@ -96,7 +97,17 @@ const ruleConfigSchema = z.strictObject({
   dishonestOrganisations: count.optional(),
   /** How many updates multi-Krum averages; n - f - 2 unless given. */
   m: count.optional(),
+  /** The rule's own (server/aggregation/README.md). */
+  options: z.record(z.string(), z.json()).optional(),
+  /** What stands in front of the rule, from the first to the last. */
+  pre: z
+    .array(z.looseObject({ name: z.string() }).catchall(z.json()))
+    .max(8)
+    .optional(),
 });
+
+/** What is made of the rule's aggregate: a name and its options (server/optimiser). */
+const optimiserConfigSchema = optimiserChoiceSchema;
 
 const boundsSchema = z.strictObject({
   maxAbsoluteValue: z.number().positive().default(MAX_ABSOLUTE),
@@ -121,6 +132,7 @@ const fileSchema = z.strictObject({
   model: modelSchema,
   cohort: cohortSchema.prefault({}),
   rule: ruleConfigSchema.prefault({}),
+  optimiser: optimiserConfigSchema.prefault({ name: 'plain' }),
   bounds: boundsSchema.prefault({}),
   admission: admissionSchema.prefault({}),
   anomaly: anomalySchema.prefault({}),
@@ -234,6 +246,7 @@ const knownKeys: readonly string[] = [
   modelSchema,
   cohortSchema,
   ruleConfigSchema,
+  ...optimiserOptionSchemas,
   boundsSchema,
   admissionSchema,
   anomalySchema,

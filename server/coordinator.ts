@@ -8,7 +8,7 @@ import type { ClientId } from '../shared/ids.ts';
 import { InvariantError } from '../shared/invariant-error.ts';
 import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
 import { settlement } from '../shared/settlement.ts';
-import { schemaText } from '../shared/update-format/tensor-schema.ts';
+import { parameterCount, schemaText } from '../shared/update-format/tensor-schema.ts';
 import { Administration } from './admission/administration.ts';
 import { type InviteTerms, issueInvite } from './admission/issue-invite.ts';
 import { ClientDoors } from './client-doors.ts';
@@ -26,6 +26,7 @@ import { buildHttpServer } from './transport/http/http-server.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
 import { Turns } from './turns.ts';
 import { vetConfig } from './vet-config.ts';
+import { ArrivedUpdates } from './update/staging/arrived-updates.ts';
 import { dropUpdatesBeyond } from './update/staging/drop-updates.ts';
 
 export interface ListenOptions {
@@ -48,7 +49,7 @@ export interface Coordinator {
 
 /** Refuses a configuration that cannot be run, and a folder that was founded otherwise. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator | Refused> {
-  const { config, stores, blobs, clock } = options;
+  const { config, stores, blobs, clock, kernel, memoryBudgetBytes } = options;
   const vetted = await vetConfig(config);
   if (isRefused(vetted)) return vetted;
   const { federation, model } = config;
@@ -61,15 +62,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   if (vetted.bounds.noise?.leastRatio === 0)
     options.log('the model is too small for a noise witness: nobody can be refused for leaving the noise out');
   const terms = termsOf(config);
+  const parameters = parameterCount(terms.tensors);
   const running = new RunningCoordinator({
     ...options,
     federation,
     terms,
     schemaDigest: await sha256(schemaText(terms.tensors)),
     rule: vetted.rule,
+    optimiser: vetted.optimiser,
     bounds: vetted.bounds,
     adminRules: vetted.adminRules,
     initialModel: founded.initialModel.digest,
+    arrived: new ArrivedUpdates({ kernel, parameters, memoryBudgetBytes }),
     refusals: new RefusalLog({ ledger: stores.ledger, clock, onFault: (fault) => options.log(String(fault)) }),
     turns: new Turns(),
   });

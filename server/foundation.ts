@@ -4,13 +4,16 @@ import type { Digest, FederationId } from '../shared/ids.ts';
 import { InvariantError } from '../shared/invariant-error.ts';
 import type { BlobStore, Clock } from '../shared/ports.ts';
 import type { FederationTerms } from '../shared/protocol/terms.ts';
+import type { Kernel } from './aggregation/kernels/kernel.ts';
 import type { AggregationRule } from './aggregation/rule.ts';
 import type { FederationConfig } from './config.ts';
 import type { RefusalLog } from './ledger/refusal-log.ts';
+import type { ServerOptimiser } from './optimiser/optimiser.ts';
 import type { FederationStores } from './storage/federation-stores.ts';
 import type { Turns } from './turns.ts';
 import type { AdminRules } from './update/anomaly/admin-rules.ts';
 import type { AnomalyBounds } from './update/anomaly/anomaly-bounds.ts';
+import type { ArrivedUpdates } from './update/staging/arrived-updates.ts';
 
 export interface CoordinatorOptions {
   readonly config: FederationConfig;
@@ -19,6 +22,10 @@ export interface CoordinatorOptions {
   /** Where the file of a blob lies, for downloads. */
   readonly blobFile: (digest: Digest) => string;
   readonly clock: Clock;
+  /** Not closed here: whoever opened it closes it when the coordinator has stopped. */
+  readonly kernel: Kernel;
+  /** For the values of one round's updates; beyond it they are read from their files at the close. */
+  readonly memoryBudgetBytes: number;
   /** Origin of the address that clients use; null where all of them are on this machine. */
   readonly publicUrl: string | null;
   /** 64 lower-case hexadecimal characters; null: nobody can do an admin's acts on the running coordinator. */
@@ -32,9 +39,11 @@ export interface Foundation extends CoordinatorOptions {
   readonly terms: FederationTerms;
   readonly schemaDigest: Digest;
   readonly rule: AggregationRule;
+  readonly optimiser: ServerOptimiser;
   readonly bounds: AnomalyBounds;
   readonly adminRules: AdminRules;
   readonly initialModel: Digest;
+  readonly arrived: ArrivedUpdates;
   readonly refusals: RefusalLog;
   /**
    * Whatever reads the record of a round and then writes it takes its turn here: a client's own row in turns shared

@@ -1,17 +1,21 @@
 // The coordinator as a process would run it: opens the data folder, starts the coordinator on it, listens. Signals and
 // exit codes are the command line's.
 
+import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { randomHex } from '../shared/bytes.ts';
 import { systemClock } from '../shared/ports.ts';
 import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
 import { writeAdminFile } from './admin-file.ts';
 import type { InviteTerms } from './admission/issue-invite.ts';
+import type { Kernel } from './aggregation/kernels/kernel.ts';
+import { openKernel } from './aggregation/kernels/open-kernel.ts';
 import { type FederationConfig, readConfigText } from './config.ts';
 import { startCoordinator } from './coordinator.ts';
 import { type DataFolder, openDataFolder } from './storage/data-folder.ts';
 
 const ADMIN_TOKEN_BYTES = 32;
+const MEMORY_SHARE = 1 / 4;
 
 export interface ServeOptions {
   readonly dir: string;
@@ -28,6 +32,10 @@ export interface ServeOptions {
   /** Origin of the address that clients use; null where all of them are on this machine. */
   readonly publicUrl: string | null;
   readonly invites: readonly InviteTerms[];
+  /** That aggregate; as many as the machine has cores unless given. */
+  readonly threads?: number | undefined;
+  /** For the updates of one round; a quarter of the machine's memory unless given. */
+  readonly memoryBudgetBytes?: number | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -45,22 +53,34 @@ export interface Serving {
 export async function serve(options: ServeOptions): Promise<Serving | Refused> {
   const folder = await openDataFolder(resolve(options.dir));
   if (isRefused(folder)) return folder;
+  const kernel = await openKernel(options.threads === undefined ? {} : { threads: options.threads });
+  const close = async (): Promise<void> => {
+    await kernel.close();
+    await folder.close();
+  };
   try {
-    const serving = await serveFolder(folder, options);
-    if (isRefused(serving)) await folder.close();
+    const serving = await serveFolder({ folder, kernel, close }, options);
+    if (isRefused(serving)) await close();
     return serving;
   } catch (fault) {
-    await folder.close();
+    await close();
     throw fault;
   }
 }
 
-async function serveFolder(folder: DataFolder, options: ServeOptions): Promise<Serving | Refused> {
+interface Served {
+  readonly folder: DataFolder;
+  readonly kernel: Kernel;
+  close(): Promise<void>;
+}
+
+async function serveFolder({ folder, kernel, close }: Served, options: ServeOptions): Promise<Serving | Refused> {
   const config = await configFor(folder, options);
   if (isRefused(config)) return config;
   const stores = folder.storeOf(config.federation);
   const { blobs, blobFile } = folder;
-  const world = { clock: systemClock, publicUrl: options.publicUrl, log: options.log };
+  const { publicUrl, log, memoryBudgetBytes = Math.floor(MEMORY_SHARE * totalmem()) } = options;
+  const world = { clock: systemClock, kernel, memoryBudgetBytes, publicUrl, log };
   const adminToken = randomHex(ADMIN_TOKEN_BYTES);
   const coordinator = await startCoordinator({ config, stores, blobs, blobFile, adminToken, ...world });
   if (isRefused(coordinator)) return coordinator;
@@ -72,7 +92,7 @@ async function serveFolder(folder: DataFolder, options: ServeOptions): Promise<S
     const stop = async (): Promise<void> => {
       await takeAdminFileAway();
       await coordinator.stop();
-      await folder.close();
+      await close();
     };
     return { kind: 'serving', config, port, invites, finishedRounds: coordinator.finishedRounds, stop };
   } catch (fault) {

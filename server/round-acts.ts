@@ -132,6 +132,7 @@ export class CoordinatorActs implements RoundActs {
   async close(offered: OfferedRound, turnedAway: ReadonlyMap<ClientId, RefusalCode>): Promise<RoundRecord> {
     return await this.#foundation.turns.run(async () => {
       const { federation, terms, rule, bounds, adminRules, config, stores, blobs, clock, refusals } = this.#foundation;
+      const { blobFile, arrived, optimiser } = this.#foundation;
       const { number } = offered;
       const rows = await stores.updates.ofRound(number);
       const clients = await stores.enrolment.clients();
@@ -142,7 +143,10 @@ export class CoordinatorActs implements RoundActs {
         federation,
         schema: terms.tensors,
         blobs,
+        blobFile,
+        arrived,
         rule,
+        optimiser,
         anomaly: { bounds, adminRules, historyTest: config.anomaly.history },
         banSuspects: config.anomaly.banSuspects,
         rounds: stores.rounds,

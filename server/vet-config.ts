@@ -1,11 +1,13 @@
 // A configuration that fits its schema -> one that can be run: its rule carries f at every size of cohort, its bounds
 // let honest updates through. Asked before anything is founded or started.
 
-import { isRefused, type Refused } from '../shared/protocol/refusals.ts';
+import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
 import { parameterCount } from '../shared/update-format/tensor-schema.ts';
 import { ruleFor } from './aggregation/rule-for.ts';
 import type { AggregationRule } from './aggregation/rule.ts';
 import { type FederationConfig, termsOf } from './config.ts';
+import type { ServerOptimiser } from './optimiser/optimiser.ts';
+import { optimiserFor } from './optimiser/optimisers.ts';
 import { type AdminRules, parseAdminRules } from './update/anomaly/admin-rules.ts';
 import { type AnomalyBounds, anomalyBounds } from './update/anomaly/anomaly-bounds.ts';
 import { checkHistoryTest } from './update/anomaly/client-history.ts';
@@ -15,6 +17,7 @@ export interface VettedConfig {
   readonly kind: 'vetted';
   readonly adminRules: AdminRules;
   readonly rule: AggregationRule;
+  readonly optimiser: ServerOptimiser;
   readonly bounds: AnomalyBounds;
 }
 
@@ -22,6 +25,10 @@ export interface VettedConfig {
 export async function vetConfig(config: FederationConfig): Promise<VettedConfig | Refused> {
   const chosen = ruleFor({ ...config.rule, cohort: config.cohort });
   if (isRefused(chosen)) return chosen;
+  const optimiser = optimiserFor(config.optimiser);
+  if (isRefused(optimiser)) return optimiser;
+  const startComplaint = lastAggregateComplaint(chosen.rule, config);
+  if (startComplaint) return startComplaint;
   const adminRules = await parseAdminRules(config.anomaly.rules);
   if (isRefused(adminRules)) return adminRules;
   const historyComplaint = checkHistoryTest(config.anomaly.history);
@@ -38,5 +45,21 @@ export async function vetConfig(config: FederationConfig): Promise<VettedConfig 
     maxAbsolute: config.bounds.maxAbsoluteValue,
     maxNormL2: config.bounds.maxNormL2 ?? undefined,
   };
-  return checkBounds(options) ?? { kind: 'vetted', adminRules, rule: chosen.rule, bounds: anomalyBounds(options) };
+  const complaint = checkBounds(options);
+  if (complaint) return complaint;
+  const { rule } = chosen;
+  return { kind: 'vetted', adminRules, rule, optimiser: optimiser.made, bounds: anomalyBounds(options) };
+}
+
+/** The last aggregate is known from the models alone: only where each step was the aggregate itself. */
+function lastAggregateComplaint(
+  { name, assumes }: AggregationRule,
+  { optimiser }: FederationConfig,
+): Refused | undefined {
+  if (assumes.reference !== 'last-aggregate') return undefined;
+  if (optimiser.name === 'plain' && optimiser.learningRate === 1) return undefined;
+  return refuse('bad-config', {
+    expected: `the plain optimiser at a learning rate of 1 behind ${name}, which begins at the last aggregate`,
+    found: `${optimiser.name} at ${optimiser.learningRate}`,
+  });
 }

@@ -20,10 +20,14 @@ interface StartOptions {
   readonly host: string;
   readonly publicUrl?: string;
   readonly invite: readonly InviteTerms[];
+  readonly threads?: number;
+  readonly memoryBudget?: number;
   readonly json?: JsonTarget;
 }
 
 const DEFAULT_PORT = 7400;
+const MOST_THREADS = 64;
+const BYTES_PER_MB = 1e6;
 /** So that a new folder can be tried out at once. */
 const FIRST_INVITE: InviteTerms = { organisation: asOrganisationId('community'), quota: 100 };
 const ADDRESS_FAULTS: ReadonlySet<string> = new Set([
@@ -52,19 +56,27 @@ export function startCommand(): Command {
       collectInvite,
       [],
     )
+    .option('--threads <n>', 'threads that aggregate (all cores)', wholeNumber('--threads', 1, MOST_THREADS))
+    .option(
+      '--memory-budget <MB>',
+      'for the updates of a round; beyond it they are read from disk (a quarter of the memory)',
+      wholeNumber('--memory-budget', 1),
+    )
     .option('--json [file]', 'address and invites as JSON, on stdout or in a file')
     .action(async (options: StartOptions) => await start(options));
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { dir, port, host, json, config } = options;
+  const { dir, port, host, json, config, threads, memoryBudget } = options;
   const publicAddress = publicUrlFor(options);
   const { signal, dispose } = interruption();
   const invites = options.invite.length > 0 || !(await isNew(dir)) ? options.invite : [FIRST_INVITE];
   const readConfig =
     config === undefined ? undefined : (founded?: FederationConfig) => readFederationFile(config, founded);
   const fallback = accepted(parseFederation(parse(federationTemplate)));
-  const wish = { dir, readConfig, fallback, port, host, publicUrl: publicAddress, invites, log: tell };
+  const memoryBudgetBytes = memoryBudget === undefined ? undefined : memoryBudget * BYTES_PER_MB;
+  const machine = { threads, memoryBudgetBytes };
+  const wish = { dir, readConfig, fallback, port, host, publicUrl: publicAddress, invites, ...machine, log: tell };
   const serving = accepted(await serveAt(wish));
   try {
     const url = publicAddress ?? `http://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;

@@ -1,7 +1,7 @@
 // A bundle: one round with all that it takes to check it and to compute its model again, in one zip file. bundle.json
-// holds the entries, proofs and texts, blobs/ the models and updates by digest. The same content is the same bytes.
-// Reading one takes it for hostile: names, number and sizes are checked before anything is taken out, nothing is
-// compressed and nothing is written to disk.
+// holds the entries, proofs and texts, blobs/ the models, updates and optimiser state by digest. The same content is the
+// same bytes. Reading one takes it for hostile: names, number and sizes are checked before anything is taken out,
+// nothing is compressed and nothing is written to disk.
 
 import { unzipSync, zipSync } from 'fflate';
 import { z } from 'zod';
@@ -54,12 +54,16 @@ export interface Bundle {
   readonly blobs: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>;
 }
 
-/** Blobs without which a round cannot be computed again. */
-export const neededBlobs = ({ baseModel, model, updates }: RoundRecord): readonly Digest[] => [
-  baseModel,
-  ...(model === null ? [] : [model]),
-  ...updates.map(({ update }) => update),
-];
+/**
+ * Blobs without which a round cannot be computed again. `parent`: of the base model. A round that the gate stopped does
+ * not say whether its rule began from the step between the two.
+ */
+export function neededBlobs(record: RoundRecord, parent: Digest | null): readonly Digest[] {
+  const { baseModel, model, code, updates, aggregation, optimiser } = record;
+  const reference = code === 'gate-failed' ? parent : aggregation?.reference;
+  const inputs = [baseModel, model, reference, optimiser.stateBefore].flatMap((digest) => digest ?? []);
+  return [...inputs, ...updates.map(({ update }) => update)];
+}
 
 export function packBundle({ text, blobs }: Pick<Bundle, 'text' | 'blobs'>): Uint8Array {
   const files: Record<string, Uint8Array> = { [TEXT_NAME]: new TextEncoder().encode(`${JSON.stringify(text)}\n`) };

@@ -3,7 +3,7 @@
 
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
-import { type ClientId, compareText, type OrganisationId } from '../../shared/ids.ts';
+import { type ClientId, compareText, type Digest, type OrganisationId } from '../../shared/ids.ts';
 import { isRefused, type Refused } from '../../shared/protocol/refusals.ts';
 import { type RoundRecord, roundRecordSchema } from '../../shared/protocol/round-record.ts';
 import { seedCommitment } from '../../shared/protocol/round-seed.ts';
@@ -22,6 +22,8 @@ export interface BundledRound {
   /** True where the configuration was amended after the round was offered. */
   readonly amendedSince: boolean;
   readonly record: RoundRecord;
+  /** The parent of the base model; null for the initial model. */
+  readonly parent: Digest | null;
   /** From the offer to the end, without a gap. */
   readonly course: readonly LedgerEntry[];
 }
@@ -35,12 +37,15 @@ export async function readRound(text: BundleText, proven: ProvenEntries): Promis
   const read = await readConfig(text, proven, course[0]?.sequence ?? 0);
   if (isRefused(read)) return read;
   const { config, amendedSince } = read;
-  const round = { kind: 'round', proven, config, amendedSince, record, course } as const;
+  const origin = originOf(record, proven, course);
+  if (isRefused(origin)) return origin;
+  const { parent } = origin;
+  const round = { kind: 'round', proven, config, amendedSince, record, parent, course } as const;
   const complaint =
     (await endComplaint(text, round)) ??
     (await offerComplaint(round)) ??
     (await seedComplaint(round)) ??
-    originComplaint(round) ??
+    factComplaint('the base model', { stateBefore: origin.optimiserState }, record.optimiser) ??
     drawComplaint(round) ??
     verdictComplaint(round);
   return complaint ?? round;
@@ -104,7 +109,8 @@ async function endComplaint(text: BundleText, { course, record }: BundledRound):
   if (end?.type !== 'round-committed' && end?.type !== 'round-abandoned') return badBundle('no end', 'one', 'none');
   const { type, ...said } = end;
   const outcome = type === 'round-committed' ? { state: 'committed', code: null } : { state: 'abandoned', model: null };
-  const found = { ...record, round: record.number, record: await sha256(text.record) };
+  const { stateAfter: optimiserState } = record.optimiser;
+  const found = { ...record, round: record.number, optimiserState, record: await sha256(text.record) };
   return factComplaint('the end of the round', { ...outcome, ...said }, found);
 }
 
@@ -132,12 +138,23 @@ async function seedComplaint({ proven, course, record }: BundledRound): Promise<
   return factComplaint('the seed', { seedCommitment: said }, record);
 }
 
-/** The base model is one that this ledger committed before. */
-function originComplaint({ proven, course, record }: BundledRound): Refused | undefined {
-  const before = proven.entries.filter(({ sequence }) => sequence < (course[0]?.sequence ?? 0));
-  const committed = [...allOf('federation-founded', before), ...allOf('round-committed', before)];
-  if (committed.some(({ event }) => event.model === record.baseModel)) return undefined;
-  return badBundle('no entry says where the base model comes from', record.baseModel, 'no commitment of it');
+interface Origin {
+  readonly parent: Digest | null;
+  readonly optimiserState: Digest | null;
+}
+
+/** The base model is one that this ledger committed before, with what the optimiser remembered then. */
+function originOf(
+  { baseModel }: RoundRecord,
+  { entries }: ProvenEntries,
+  course: readonly LedgerEntry[],
+): Origin | Refused {
+  const before = entries.filter(({ sequence }) => sequence < (course[0]?.sequence ?? 0));
+  const commit = allOf('round-committed', before).findLast(({ event }) => event.model === baseModel)?.event;
+  if (commit) return { parent: commit.baseModel, optimiserState: commit.optimiserState };
+  if (allOf('federation-founded', before).some(({ event }) => event.model === baseModel))
+    return { parent: null, optimiserState: null };
+  return badBundle('no entry says where the base model comes from', baseModel, 'no commitment of it');
 }
 
 function organisationsOf({ proven, course }: BundledRound): ReadonlyMap<ClientId, OrganisationId> {

@@ -11,17 +11,21 @@ import { isRefused, type Refused } from '../../shared/protocol/refusals.ts';
 import { decodeSafetensors } from '../../shared/update-format/safetensors.ts';
 import { schemaText } from '../../shared/update-format/tensor-schema.ts';
 import { magnitudes } from '../../shared/vector/vector.ts';
-import type { CohortUpdate } from '../aggregation/rule.ts';
 import type { BundledRound } from './bundled-round.ts';
 import { termsOf } from '../config.ts';
 import { allOf } from './bundle-entries.ts';
 import { badBundle, type Bundle, type BundleText, neededBlobs } from './bundle-form.ts';
 import { strangeKey } from './verify-statements.ts';
 
+export interface BundledUpdate {
+  readonly client: ClientId;
+  readonly values: Float32Array;
+}
+
 interface BundledUpdates {
   readonly kind: 'updates';
   /** Those that reached the rule, by client id. */
-  readonly updates: readonly CohortUpdate[];
+  readonly updates: readonly BundledUpdate[];
 }
 
 /** Refuses bad-bundle. */
@@ -38,7 +42,7 @@ export async function readUpdates(round: BundledRound, { text, blobs }: Bundle):
   const complaint =
     (await keysComplaint(round, text)) ?? placesComplaint(round, announced) ?? blobsComplaint(round, blobs);
   if (complaint) return complaint;
-  const updates: CohortUpdate[] = [];
+  const updates: BundledUpdate[] = [];
   for (const { client, update } of round.record.updates) {
     const read = readUpdate({ client, update, byteLength: announced.get(client)?.byteLength }, round, blobs);
     if (isRefused(read)) return read;
@@ -118,12 +122,14 @@ function placesComplaint(
 }
 
 /** Nothing is in the bundle that the record does not name. */
-function blobsComplaint({ record }: BundledRound, blobs: Bundle['blobs']): Refused | undefined {
-  const { baseModel, model, verdicts } = record;
-  const named = new Set<Digest | null>([baseModel, model, ...verdicts.map(({ updateDigest }) => updateDigest)]);
+function blobsComplaint({ record, parent }: BundledRound, blobs: Bundle['blobs']): Refused | undefined {
+  const named = new Set<Digest | null>([
+    ...neededBlobs(record, parent),
+    ...record.verdicts.map(({ updateDigest }) => updateDigest),
+  ]);
   const stray = [...blobs.keys()].sort(compareText).find((digest) => !named.has(digest));
   if (stray !== undefined) return badBundle('the bundle holds what the record does not name', 'no such blob', stray);
-  const missing = neededBlobs(record).find((digest) => !blobs.has(digest));
+  const missing = neededBlobs(record, parent).find((digest) => !blobs.has(digest));
   return missing && badBundle('a blob is missing', missing, 'none');
 }
 
@@ -131,7 +137,7 @@ function readUpdate(
   stated: { readonly client: ClientId; readonly update: Digest; readonly byteLength: number | undefined },
   { config, record }: BundledRound,
   blobs: Bundle['blobs'],
-): CohortUpdate | Refused {
+): BundledUpdate | Refused {
   const { client, update, byteLength } = stated;
   const bytes = blobs.get(update) ?? new Uint8Array();
   const where = `the update of ${client}`;

@@ -33,12 +33,17 @@ export async function comparedRecords({ records }: FolderFacts, events: readonly
 
 export function comparedVersions({ versions }: FolderFacts, events: readonly LedgerEvent[]): Compared {
   const name = (round: number): string => `the model of round ${round}`;
-  const said = (model: Digest, parent: Digest | null): string => `${model}, from ${parent ?? 'none'}`;
+  const said = (parent: Digest | null, model: Digest, state: Digest | null): string =>
+    `${model}, from ${parent ?? 'none'}, optimiser state ${state ?? 'none'}`;
   const ledger = events.flatMap((event) => {
-    if (event.type === 'federation-founded') return [[name(0), said(event.model, null)] as const];
-    return event.type === 'round-committed' ? [[name(event.round), said(event.model, event.baseModel)] as const] : [];
+    if (event.type === 'federation-founded') return [[name(0), said(null, event.model, null)] as const];
+    if (event.type !== 'round-committed') return [];
+    return [[name(event.round), said(event.baseModel, event.model, event.optimiserState)] as const];
   });
-  const table = versions.map(({ round, digest, parent }) => [name(round), said(digest, parent)] as const);
+  const table = versions.map((version) => {
+    const { round, digest, parent, optimiserState } = version;
+    return [name(round), said(parent, digest, optimiserState)] as const;
+  });
   return { table: new Map(table), ledger: new Map(ledger) };
 }
 

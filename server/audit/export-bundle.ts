@@ -37,7 +37,8 @@ export async function exportBundle(wish: BundleWish, source: BundleSource): Prom
   const { rounds, ledger } = source.stores;
   const record = await rounds.record(wish.round);
   if (!record) return await unknownRound(wish.round, rounds);
-  const blobs = await blobsOf(record, source.blobs);
+  const parent = (await source.stores.models.byDigest(record.baseModel, wish.round))?.parent ?? null;
+  const blobs = await blobsOf({ record, parent }, source.blobs);
   if (isRefused(blobs)) return blobs;
   const head = await ledger.newest();
   if (!head) throw new InvariantError('a round without a checkpoint');
@@ -74,12 +75,12 @@ export async function unknownRound(round: number, rounds: FederationStores['roun
   return refuse('unknown-round', { expected, found: `${round}` });
 }
 
-/** Models, every update that reached the rule, and of those left out what is kept. */
+/** Models, optimiser state, every update that reached the rule, and of those left out what is kept. */
 async function blobsOf(
-  record: RoundRecord,
+  { record, parent }: { readonly record: RoundRecord; readonly parent: Digest | null },
   store: BlobStore,
 ): Promise<ReadonlyMap<Digest, Uint8Array<ArrayBuffer>> | Refused> {
-  const needed = new Set(neededBlobs(record));
+  const needed = new Set(neededBlobs(record, parent));
   const leftOut = record.verdicts.flatMap(({ updateDigest }) => updateDigest ?? []);
   const blobs = new Map<Digest, Uint8Array<ArrayBuffer>>();
   for (const digest of new Set([...needed, ...leftOut])) {
@@ -87,7 +88,7 @@ async function blobsOf(
     if (bytes) blobs.set(digest, new Uint8Array(bytes));
     else if (needed.has(digest))
       return refuse('updates-dropped', {
-        expected: `the bytes of all ${record.updates.length} updates`,
+        expected: `the bytes of all ${record.updates.length} updates and of what the round began with`,
         found: `${digest} is not kept`,
         hint: 'export the bundle sooner after the round, or keep updates longer: retention.updateRounds',
       });

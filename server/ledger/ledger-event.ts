@@ -100,6 +100,8 @@ export type LedgerEvent =
       readonly round: number;
       readonly baseModel: Digest;
       readonly model: Digest;
+      /** The blob of what the server optimiser remembers from here on; null where it remembers nothing. */
+      readonly optimiserState: Digest | null;
       readonly seed: Digest;
       /** SHA-256 of the canonical JSON of the round's record. */
       readonly record: Digest;

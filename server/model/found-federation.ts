@@ -36,7 +36,7 @@ export async function foundFederation(
   if (known) return await reopen(known, plan, place.store);
   const { federation, tensors, seed } = plan;
   const schema = canonicalOrder(tensors);
-  const lineage = { federation, schema, round: 0, parent: null };
+  const lineage = { federation, schema, round: 0, parent: null, optimiserState: null };
   const version = await publishModel(initialModel(tensors, seed), lineage, place.blobs);
   const founding = { config: plan.configText, initialModel: version, foundedAt: place.clock.now() };
   const configDigest = await sha256(plan.configText);

@@ -11,6 +11,8 @@ export interface ModelVersion {
   /** The round that made it; 0 for the initial model. */
   readonly round: number;
   readonly byteLength: number;
+  /** What the server optimiser remembers after this version; null for the initial model, and where it remembers nothing. */
+  readonly optimiserState: Digest | null;
 }
 
 export interface ModelStore {

@@ -1,4 +1,4 @@
-// The last gate and the birth of a version: base model + aggregate, checked finite once more, durable as a safetensors
+// The last gate and the birth of a version: base model + step, checked finite once more, durable as a safetensors
 // file before any row names it.
 
 import type { Digest, FederationId } from '../../shared/ids.ts';
@@ -15,11 +15,15 @@ export interface CandidateModel {
 }
 
 /** Refuses gate-failed: float32 can overflow although both summands are finite. */
-export function gateModel(base: Float32Array, aggregate: Float32Array): CandidateModel | Refused {
-  const values = base.map((value, i) => value + (aggregate[i] ?? NaN));
+export function gateModel(base: Float32Array, step: Float32Array): CandidateModel | Refused {
+  const values = base.map((value, i) => value + (step[i] ?? NaN));
+  return requireFinite(values) ?? { kind: 'candidate', values };
+}
+
+/** Undefined where all are finite; else gate-failed. */
+export function requireFinite(values: Float32Array): Refused | undefined {
   const at = firstNonFinite(values);
-  if (at >= 0) return refuse('gate-failed', { expected: 'finite values', found: `${values[at]} at ${at}` });
-  return { kind: 'candidate', values };
+  return at < 0 ? undefined : refuse('gate-failed', { expected: 'finite values', found: `${values[at]} at ${at}` });
 }
 
 export interface Lineage {
@@ -27,12 +31,13 @@ export interface Lineage {
   readonly schema: TensorSchema;
   readonly round: number;
   readonly parent: Digest | null;
+  readonly optimiserState: Digest | null;
 }
 
 /** The file's metadata says where the model comes from, so that a file found alone explains itself. */
 export async function publishModel(values: Float32Array, lineage: Lineage, blobs: BlobStore): Promise<ModelVersion> {
-  const { federation, schema, round, parent } = lineage;
+  const { federation, schema, round, parent, optimiserState } = lineage;
   const metadata = { federation, round: String(round), ...(parent === null ? {} : { parent }) };
   const bytes = encodeSafetensors(schema, values, metadata);
-  return { digest: await blobs.put(bytes), parent, round, byteLength: bytes.byteLength };
+  return { digest: await blobs.put(bytes), parent, round, byteLength: bytes.byteLength, optimiserState };
 }

@@ -4,12 +4,12 @@ import type { ClientId, Digest } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { type RefusalCode, refusalCatalogue } from '../../shared/protocol/refusals.ts';
 import type { EnrolledClient } from '../admission/enrolment-store.ts';
-import type { Aggregate } from '../aggregation/rule.ts';
 import type { ClientBudgets } from '../privacy/client-budget.ts';
 import type { ScreenedCohort } from '../update/anomaly/screen-cohort.ts';
 import type { CohortFigures } from '../update/anomaly/cohort-figures.ts';
 import type { UpdateRow } from '../update/staging/update-store.ts';
 import type { OfferedRound, Verdict } from '../../shared/protocol/round-record.ts';
+import { type AggregatedCohort, isSelected, noRowFacts, rowFacts } from './aggregation-facts.ts';
 
 export interface ClosingRound {
   readonly offered: OfferedRound;
@@ -26,8 +26,9 @@ export interface ClosingRound {
   readonly closedAt: Date;
 }
 
-/** What the rule made of the round: its aggregate, or why there is none. */
-export type RuleOutcome = Aggregate | { readonly kind: 'none'; readonly code: RefusalCode };
+/** What the rule made of `ScreenedCohort.standing`, row by row, or why there is nothing. */
+export type RuleOutcome =
+  ({ readonly kind: 'aggregated' } & AggregatedCohort) | { readonly kind: 'none'; readonly code: RefusalCode };
 
 /** The flag of a client that its own history speaks against. */
 export const SUSPECT = 'suspect';
@@ -38,6 +39,7 @@ type Judgement = Pick<Verdict, 'verdict' | 'code' | 'layer'>;
 export function judgeCohort(closing: ClosingRound, screened: ScreenedCohort, outcome: RuleOutcome): Verdict[] {
   const rows = new Map(closing.rows.map((row) => [row.client, row]));
   const clients = new Map(closing.clients.map((client) => [client.id, client]));
+  const reached = new Map(screened.standing.map(({ client }, row) => [client, row]));
   return closing.offered.cohort.map((id) => {
     const client = clients.get(id);
     if (!client) throw new InvariantError(`${id} was offered a round but is not enrolled`);
@@ -47,13 +49,13 @@ export function judgeCohort(closing: ClosingRound, screened: ScreenedCohort, out
     return {
       client: id,
       organisation: client.organisation,
-      ...judge(row, closing.turnedAway.get(id) ?? absence(client), { screened, outcome }),
+      ...judge(row, closing.turnedAway.get(id) ?? absence(client), { screened, outcome, reached }),
       flags: suspect ? [...flags, SUSPECT] : [...flags],
       updateDigest: row?.digest ?? null,
       ...(row?.figures ?? noFigures),
       ...(figures ?? noCohortFigures),
       suspicion,
-      score: outcome.kind === 'aggregate' ? (outcome.scores.get(id) ?? null) : null,
+      ...(outcome.kind === 'aggregated' ? rowFacts(outcome.explanation, reached.get(id)) : noRowFacts),
       epsilon: closing.budgets.epsilonOf(id),
     };
   });
@@ -81,20 +83,26 @@ function absence({ status }: EnrolledClient): RefusalCode {
 interface Circumstances {
   readonly screened: ScreenedCohort;
   readonly outcome: RuleOutcome;
+  /** By client: its row in the cohort that reached the rule. */
+  readonly reached: ReadonlyMap<ClientId, number>;
 }
 
-function judge(row: UpdateRow | undefined, turnedAway: RefusalCode, { screened, outcome }: Circumstances): Judgement {
+function judge(row: UpdateRow | undefined, turnedAway: RefusalCode, circumstances: Circumstances): Judgement {
   if (row?.state !== 'staged') return refusedWith(row?.refusal?.code ?? turnedAway);
+  const { screened, outcome, reached } = circumstances;
   const code = screened.leftOut.get(row.client);
-  if (code === undefined) return judgeStaged(row.client, outcome);
+  if (code === undefined) return judgeStaged(row.client, outcome, reached);
   return code === 'quarantined' ? { ...refusedWith(code), verdict: code } : refusedWith(code);
 }
 
-function judgeStaged(client: ClientId, outcome: RuleOutcome): Judgement {
+/** @throws InvariantError for an update that neither reached the rule nor was left out. */
+function judgeStaged(client: ClientId, outcome: RuleOutcome, reached: ReadonlyMap<ClientId, number>): Judgement {
   if (outcome.kind === 'none') {
     return { verdict: 'not-selected', code: outcome.code, layer: refusalCatalogue[outcome.code].layer };
   }
-  if (outcome.selected.includes(client)) return { verdict: 'selected', code: null, layer: null };
+  const row = reached.get(client);
+  if (row === undefined) throw new InvariantError(`the staged update of ${client} never reached the rule`);
+  if (isSelected(outcome.aggregate, row)) return { verdict: 'selected', code: null, layer: null };
   return { verdict: 'not-selected', code: null, layer: 'rule' };
 }
 

@@ -114,6 +114,7 @@ const eventSchema = z.discriminatedUnion('type', [
     round: roundNumberSchema,
     baseModel: digestSchema,
     model: digestSchema,
+    optimiserState: digestSchema.nullable(),
     seed: digestSchema,
     record: digestSchema,
   }),

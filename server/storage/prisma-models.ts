@@ -24,15 +24,16 @@ export function prismaModels({ database, federation }: FederationScope): ModelSt
 }
 
 export function toModelRow(federation: FederationId, version: ModelVersion): ModelRow {
-  const { digest, parent, round, byteLength } = version;
-  return { federation, digest, parent, round, byteLength: BigInt(byteLength) };
+  const { digest, parent, round, byteLength, optimiserState } = version;
+  return { federation, digest, parent, round, byteLength: BigInt(byteLength), optimiserState };
 }
 
-export function fromModelRow({ digest, parent, round, byteLength }: ModelRow): ModelVersion {
+export function fromModelRow({ digest, parent, round, byteLength, optimiserState }: ModelRow): ModelVersion {
   return {
     digest: asDigest(digest),
     parent: parent === null ? null : asDigest(parent),
     round,
     byteLength: Number(byteLength),
+    optimiserState: optimiserState === null ? null : asDigest(optimiserState),
   };
 }

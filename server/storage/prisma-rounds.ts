@@ -38,6 +38,10 @@ export function prismaRounds(scope: FederationScope): RoundStore {
           throw new InvariantError(
             `round ${record.number} commits ${record.model}, not ${version.digest} of ${version.round}`,
           );
+        if (version.optimiserState !== record.optimiser.stateAfter)
+          throw new InvariantError(
+            `round ${record.number} leaves the state ${record.optimiser.stateAfter}, not ${version.optimiserState}`,
+          );
         await endRound(transaction, scope, record);
         await transaction.modelVersion.create({ data: toModelRow(federation, version) });
         return told(undefined, await withBans(transaction, scope, events));

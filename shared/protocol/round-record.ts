@@ -49,10 +49,35 @@ export const verdictSchema = z.strictObject({
   suspicion: figure,
   /** The rule's score, lower is better; null where the rule gives none. */
   score: figure,
+  /** 1 for the lowest score, ties by client id. */
+  rank: figure,
+  /** L2, from the update as it reached the rule, before anything that stands in front of it. */
+  distanceToAggregate: figure,
+  /** Weight in a weighted mean, or share of the coordinates in which the value was used. */
+  share: figure,
   /** The client's whole history after this round, as the coordinator counts it; null without declared privacy. */
   epsilon: figure,
 });
 export type Verdict = z.infer<typeof verdictSchema>;
+
+/** Which of the field's variants, with its options. */
+const variantSchema = z.strictObject({ name: z.string(), variant: z.string() });
+
+const aggregationSchema = z.strictObject({
+  /**
+   * The mean of the honest is at most `bound` (L2) away from the aggregate, where at most f of the updates lie; null:
+   * without a bound, since all of them may.
+   */
+  certificate: z.strictObject({ bound: figure, exact: z.boolean() }),
+  /** What the rule's proof asks of the spread of the updates; null where it asks nothing. */
+  condition: z.strictObject({ observed: figure, limit: figure, satisfied: z.boolean(), source: z.string() }).nullable(),
+  /** What the updates themselves say about the number of liars; null where they say nothing. */
+  liars: z.strictObject({ suspected: z.number().int().nonnegative(), gap: figure }).nullable(),
+  warnings: z.array(z.string()),
+  /** The parent of the base model, where the rule began from the step between the two; null where it did not. */
+  reference: digestSchema.nullable(),
+});
+export type AggregationFacts = z.infer<typeof aggregationSchema>;
 
 export const roundRecordSchema = z.strictObject({
   number: z.number().int().positive(),
@@ -72,14 +97,24 @@ export const roundRecordSchema = z.strictObject({
   f: z.number().int().nonnegative(),
   /** Revealed when the round ends: it drew the cohort. */
   seed: digestSchema,
-  rule: z.strictObject({
-    name: z.string(),
-    variant: z.string(),
+  rule: variantSchema.extend({
     m: z.number().int().nullable(),
     neighbours: z.number().int().nullable(),
+    /** What stood in front of it, from the first to the last. */
+    pre: z.array(variantSchema),
+  }),
+  /** How far liars can have moved the aggregate, and what the rule and the updates say to that; null when abandoned. */
+  aggregation: aggregationSchema.nullable(),
+  /** What made the step of the aggregate, and the blobs of what it remembered before and after; null: nothing. */
+  optimiser: variantSchema.extend({
+    stateBefore: digestSchema.nullable(),
+    /** Null when abandoned: the state before stays. */
+    stateAfter: digestSchema.nullable(),
   }),
   /** The updates that reached the rule, by client id: the aggregate was computed in this order. */
   updates: z.array(z.strictObject({ client: clientIdSchema, update: digestSchema })),
+  /** L2 norm of what the rule made of the updates; null when abandoned. */
+  aggregateNormL2: figure,
   /** L2 norm of the step that the model took; null when abandoned. */
   stepNormL2: figure,
   /** What computed the epsilons of the verdicts; null where none are given. */

@@ -9,11 +9,12 @@ const CLIENTS = 8;
 const indices = Array.from({ length: CLIENTS }, (_, index) => index + 1);
 
 interface Arrival {
-  readonly rule: { readonly name: string; readonly f: number };
+  readonly rule: { readonly name: string; readonly f: number; readonly pre?: readonly { readonly name: string }[] };
   /** Client indices in the order in which they join and send. */
   readonly order: readonly number[];
   /** By client index: updates of an earlier arrival, the same to the byte under a checkpoint of this ledger. */
   readonly known?: ReadonlyMap<number, Submission>;
+  readonly memoryBudgetBytes?: number;
 }
 
 interface Outcome {
@@ -22,8 +23,8 @@ interface Outcome {
 }
 
 /** One coordinator of its own, one round: the same keys send in the given order, one after another. */
-async function arrive({ rule, order, known }: Arrival): Promise<Outcome> {
-  await using world = await startWorld({ config: { rule }, cohort: { minimum: CLIENTS, size: CLIENTS } });
+async function arrive({ rule, order, known, ...memory }: Arrival): Promise<Outcome> {
+  await using world = await startWorld({ config: { rule }, cohort: { minimum: CLIENTS, size: CLIENTS }, ...memory });
   const sent = new Map<number, Submission>();
   const joined = new Map<number, Awaited<ReturnType<typeof world.rawClient>>>();
   for (const index of order) joined.set(index, await world.rawClient(index));
@@ -40,20 +41,24 @@ async function arrive({ rule, order, known }: Arrival): Promise<Outcome> {
 }
 
 /** What a round came to, apart from when. */
-function essence({ model, baseModel, rule, updates, stepNormL2, verdicts }: RoundRecord): object {
-  return { model, baseModel, rule, updates, stepNormL2, verdicts };
+function essence({ model, baseModel, rule, aggregation, updates, stepNormL2, verdicts }: RoundRecord): object {
+  return { model, baseModel, rule, aggregation, updates, stepNormL2, verdicts };
 }
 
-describe('the same updates in another order', () => {
+describe('the same updates in another order, and read from disk', () => {
   it.each([
     { name: 'multi-krum', f: 2 },
-    { name: 'krum', f: 2 },
+    { name: 'median', f: 2, pre: [{ name: 'nnm' }] },
     { name: 'mean', f: 0 },
   ])('give the same model digest, scores and verdicts under $name', async (rule) => {
     const first = await arrive({ rule, order: indices });
     expect(first.record.state).toBe('committed');
-    for (const order of [indices.toReversed(), shuffled(seededRandomSource(5, 'order'), indices)]) {
-      const again = await arrive({ rule, order, known: first.sent });
+    const elsewhere = [
+      { order: indices.toReversed() },
+      { order: shuffled(seededRandomSource(5, 'order'), indices), memoryBudgetBytes: 1 },
+    ];
+    for (const arrival of elsewhere) {
+      const again = await arrive({ rule, known: first.sent, ...arrival });
       expect(essence(again.record)).toEqual(essence(first.record));
     }
   });

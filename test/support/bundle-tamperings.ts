@@ -113,6 +113,50 @@ export const tamperings: readonly (readonly [string, Tampering])[] = [
   ['the record without an update', inRecord(({ updates }) => ({ updates: updates.slice(1) }))],
   ['the record with updates in another order', inRecord(({ updates }) => ({ updates: updates.toReversed() }))],
   ['the record of another step', inRecord(() => ({ stepNormL2: 1 }))],
+  ['the record of another aggregate', inRecord(() => ({ aggregateNormL2: 1 }))],
+  ['the record without an aggregation', inRecord(() => ({ aggregation: null }))],
+  [
+    'the record of another certificate',
+    inRecord(({ aggregation }) => ({
+      aggregation: aggregation && { ...aggregation, certificate: { bound: 0, exact: true } },
+    })),
+  ],
+  [
+    'the record of other warnings',
+    inRecord(({ aggregation }) => ({ aggregation: aggregation && { ...aggregation, warnings: ['Beware.'] } })),
+  ],
+  [
+    'the record of another reference',
+    inRecord(({ aggregation, baseModel }) => ({
+      aggregation: aggregation && { ...aggregation, reference: baseModel },
+    })),
+  ],
+  ['the record of another variant', inRecord(({ rule }) => ({ rule: { ...rule, variant: 'unsquared' } }))],
+  [
+    'the record of something in front of the rule',
+    inRecord(({ rule }) => ({ rule: { ...rule, pre: [{ name: 'nnm', variant: '' }] } })),
+  ],
+  ['the record of another optimiser', inRecord(({ optimiser }) => ({ optimiser: { ...optimiser, name: 'momentum' } }))],
+  [
+    'the record of another state before',
+    inRecord(({ optimiser, baseModel }) => ({ optimiser: { ...optimiser, stateBefore: baseModel } })),
+  ],
+  [
+    'the record of another state after',
+    inRecord(({ optimiser, baseModel }) => ({ optimiser: { ...optimiser, stateAfter: baseModel } })),
+  ],
+  [
+    'the record of another rank',
+    inRecord(({ verdicts }) => ({ verdicts: verdicts.map((verdict) => ({ ...verdict, rank: 1 })) })),
+  ],
+  [
+    'the record of another distance',
+    inRecord(({ verdicts }) => ({ verdicts: verdicts.map((verdict) => ({ ...verdict, distanceToAggregate: 1 })) })),
+  ],
+  [
+    'the record of another share',
+    inRecord(({ verdicts }) => ({ verdicts: verdicts.map((verdict) => ({ ...verdict, share: 1 })) })),
+  ],
   ['the record of another rule', inRecord(({ rule }) => ({ rule: { ...rule, name: 'mean' } }))],
   ['the record of another m', inRecord(({ rule }) => ({ rule: { ...rule, m: 2 } }))],
   ['the record of another end', inRecord(() => ({ state: 'abandoned', code: 'gate-failed', model: null }))],
@@ -126,6 +170,7 @@ export const tamperings: readonly (readonly [string, Tampering])[] = [
   ],
   ['the record not in canonical form', inText(({ record }) => ({ record: `${record} ` }))],
   ['the configuration of another rule', inConfig('multi-krum', 'mean')],
+  ['the configuration of another optimiser', inConfig('"name":"plain"', '"name":"momentum"')],
   ['the configuration of other rounds', inConfig('"rounds":2', '"rounds":3')],
   ['the configuration of another f', inConfig('"f":1', '"f":2')],
   ['the configuration not in canonical form', inConfig('{', '{ ')],
@@ -178,6 +223,11 @@ export const tamperings: readonly (readonly [string, Tampering])[] = [
   ['the nonce of a statement', inEntry('update-announced', changedHex('nonce'))],
   ['the organisation of an enrolment', inEntry('client-enrolled', (text) => text.replace('clinic', 'klinik'))],
   ['the key of the ledger', inEntry('federation-founded', changedHex('ledgerKey'))],
+  ['the rank of a verdict entry', inEntry('verdict', changedNumber('rank'))],
+  [
+    'the optimiser’s state at the end',
+    inEntry('round-committed', (text) => text.replace('"optimiserState":null', `"optimiserState":"${extraDigest}"`)),
+  ],
   ['the model of the end', inEntry('round-committed', changedHex('model'))],
   ['the older heads', inText(() => ({ consistency: [] }))],
   [

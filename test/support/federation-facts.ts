@@ -37,6 +37,8 @@ type AnnouncedRow = Pick<UpdateRow, 'round' | 'client' | 'digest' | 'envelope' |
 export const sha256 = (label: string): string => createHash('sha256').update(label).digest('hex');
 export const digest = (label: string): Digest => asDigest(sha256(label));
 export const modelOf = (round: number): Digest => digest(`model ${round}`);
+/** Of an optimiser that remembers something. */
+export const stateAfter = (round: number): Digest | null => (round === 0 ? null : digest(`state ${round}`));
 export const inviteSecret = digest('secret');
 
 /** In the order of ids. */
@@ -77,7 +79,13 @@ export function inviteFor(
 
 export function version(round: number): ModelVersion {
   // Above 2^31, where Prisma's Int would end.
-  return { digest: modelOf(round), parent: round === 0 ? null : modelOf(round - 1), round, byteLength: 3_000_000_000 };
+  return {
+    digest: modelOf(round),
+    parent: round === 0 ? null : modelOf(round - 1),
+    round,
+    byteLength: 3_000_000_000,
+    optimiserState: stateAfter(round),
+  };
 }
 
 export function offered(number: number): OfferedRound {
@@ -150,6 +158,9 @@ export function verdict(round: number, client: ClientId): Verdict {
     spectralZ: 0.75,
     suspicion: 0.3,
     score: 1 / 3,
+    rank: 2,
+    distanceToAggregate: 0.1 + 0.7,
+    share: 1 / 7,
     epsilon: 0.7,
   };
 }
@@ -161,8 +172,22 @@ export function record(number: number): RoundRecord {
     state: 'committed',
     code: null,
     model: modelOf(number),
-    rule: { name: 'multi-krum', variant: 'squared-l2', m: 1, neighbours: 1 },
+    rule: { name: 'multi-krum', variant: 'canonical', m: 1, neighbours: 1, pre: [{ name: 'nnm', variant: 'n - f' }] },
+    aggregation: {
+      certificate: { bound: 1e-300, exact: true },
+      condition: { observed: 0.1 + 0.2, limit: 1 / 3, satisfied: true, source: 'a theorem' },
+      liars: { suspected: 1, gap: null },
+      warnings: ['One update stands apart.'],
+      reference: modelOf(number - 1),
+    },
+    optimiser: {
+      name: 'momentum',
+      variant: 'beta = 0.9',
+      stateBefore: stateAfter(number - 1),
+      stateAfter: stateAfter(number),
+    },
     updates: clientIds.map((client) => ({ client, update: digest(`update ${number} ${client}`) })),
+    aggregateNormL2: 0.125,
     stepNormL2: 0.25,
     accountant: null,
     bytesReceived: 94_200,
@@ -173,7 +198,8 @@ export function record(number: number): RoundRecord {
 
 export function commitEvents(number: number): LedgerEvent[] {
   const end = { seed: digest(`seed ${number}`), record: digest(`record ${number}`) };
-  const committed = { baseModel: modelOf(number - 1), model: modelOf(number), ...end };
+  const made = { model: modelOf(number), optimiserState: stateAfter(number) };
+  const committed = { baseModel: modelOf(number - 1), ...made, ...end };
   return [
     ...clientIds.map((client): LedgerEvent => ({ type: 'verdict', round: number, ...verdict(number, client) })),
     { type: 'round-committed', round: number, ...committed },

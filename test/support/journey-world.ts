@@ -8,6 +8,8 @@ import { type Coordinator, startCoordinator } from '../../server/coordinator.ts'
 import type { LedgerEvent } from '../../server/ledger/ledger-event.ts';
 import { type DataFolder, openDataFolder } from '../../server/storage/data-folder.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
+import type { Kernel } from '../../server/aggregation/kernels/kernel.ts';
+import { openKernel } from '../../server/aggregation/kernels/open-kernel.ts';
 import { asFederationId, asOrganisationId } from '../../shared/ids.ts';
 import { type Clock, systemClock } from '../../shared/ports.ts';
 import { accepted } from '../../shared/protocol/refusals.ts';
@@ -27,6 +29,8 @@ export interface WorldOptions {
   /** How many clients make a cohort: 6 by default. */
   readonly cohort?: { readonly minimum: number; readonly size: number };
   readonly clock?: Clock;
+  /** Plenty unless given. */
+  readonly memoryBudgetBytes?: number;
 }
 
 export const DEADLINE_MS = 60_000;
@@ -66,12 +70,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const stores = folder.storeOf(config.federation);
   const ended = new EndedRounds();
   const { blobs, blobFile } = folder;
+  const kernel = await openKernel();
   const coordinator = accepted(
     await startCoordinator({
       config,
       stores,
       blobs,
       blobFile,
+      kernel,
+      memoryBudgetBytes: options.memoryBudgetBytes ?? 2 ** 30,
       clock: options.clock ?? systemClock,
       publicUrl: null,
       adminToken: null,
@@ -84,6 +91,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     config,
     dir,
     folder,
+    kernel,
     stores,
     coordinator,
     ended,
@@ -99,6 +107,7 @@ interface WorldParts {
   readonly config: FederationConfig;
   readonly dir: string;
   readonly folder: DataFolder;
+  readonly kernel: Kernel;
   readonly stores: FederationStores;
   readonly coordinator: Coordinator;
   readonly ended: EndedRounds;
@@ -169,10 +178,11 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { coordinator, folder } = this.#parts;
+    const { coordinator, folder, kernel } = this.#parts;
     for (const raw of this.#raw) raw[Symbol.dispose]();
     await Promise.all(this.honest.map(({ client }) => client.leave()));
     await coordinator.stop();
+    await kernel.close();
     await folder.close();
   }
 

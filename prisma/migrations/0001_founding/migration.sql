@@ -100,6 +100,7 @@ CREATE TABLE "ModelVersion" (
     "digest" TEXT NOT NULL,
     "parent" TEXT,
     "byteLength" BIGINT NOT NULL,
+    "optimiserState" TEXT,
 
     PRIMARY KEY ("federation", "round"),
     CONSTRAINT "ModelVersion_federation_fkey" FOREIGN KEY ("federation") REFERENCES "Federation" ("federation") ON DELETE RESTRICT ON UPDATE CASCADE

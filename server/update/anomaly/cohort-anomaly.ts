@@ -10,7 +10,7 @@
 
 import type { ClientId } from '../../../shared/ids.ts';
 import { median } from '../../../shared/vector/vector.ts';
-import { type Cohort, type CohortFigures, cohortFigures, MEDIAN_COORDINATES } from './cohort-figures.ts';
+import { type CohortFigures, cohortFigures, MEDIAN_COORDINATES, type MeasuredCohort } from './cohort-figures.ts';
 
 export const cohortFlags = [
   'norm-outlier',
@@ -50,9 +50,9 @@ const UNRELATED = 3;
 /** How many times its limit each flag's figure is, from 0: raised above 1. */
 export type CohortSeverities = Readonly<Record<CohortFlag, number>>;
 
-/** One mark per update. @throws InvariantError when the lengths differ. */
-export function markCohort(cohort: Cohort): ReadonlyMap<ClientId, CohortMark> {
-  const figures = cohortFigures(cohort);
+/** One mark per member. */
+export async function markCohort(cohort: MeasuredCohort): Promise<ReadonlyMap<ClientId, CohortMark>> {
+  const figures = await cohortFigures(cohort);
   const limits = limitsOf(cohort, figures);
   const flagsOf = (severities: CohortSeverities): readonly CohortFlag[] =>
     cohortFlags.filter((flag) => severities[flag] > 1);
@@ -61,9 +61,9 @@ export function markCohort(cohort: Cohort): ReadonlyMap<ClientId, CohortMark> {
   );
 }
 
-/** What the flags of `markCohort` are raised by, for measuring other limits. @throws InvariantError as it does. */
-export function cohortSeverities(cohort: Cohort): ReadonlyMap<ClientId, CohortSeverities> {
-  const figures = cohortFigures(cohort);
+/** What the flags of `markCohort` are raised by, for measuring other limits. */
+export async function cohortSeverities(cohort: MeasuredCohort): Promise<ReadonlyMap<ClientId, CohortSeverities>> {
+  const figures = await cohortFigures(cohort);
   const limits = limitsOf(cohort, figures);
   return new Map([...figures].map(([client, own]) => [client, severitiesOf(own, limits)]));
 }
@@ -75,9 +75,9 @@ interface CohortLimits {
   readonly opposedCosine: number;
 }
 
-function limitsOf({ updates }: Cohort, figures: ReadonlyMap<ClientId, CohortFigures>): CohortLimits {
-  const factor = updates.length < LEAST_FLAGGED ? Infinity : 1 + SMALL_COHORT / updates.length;
-  const coordinates = Math.min(updates[0]?.values.length ?? 0, MEDIAN_COORDINATES);
+function limitsOf({ rows }: MeasuredCohort, figures: ReadonlyMap<ClientId, CohortFigures>): CohortLimits {
+  const factor = rows.n < LEAST_FLAGGED ? Infinity : 1 + SMALL_COHORT / rows.n;
+  const coordinates = Math.min(rows.d, MEDIAN_COORDINATES);
   const unrelated = UNRELATED / Math.sqrt(coordinates);
   const cosines = [...figures.values()].flatMap(({ cosineToMedian }) => cosineToMedian ?? []);
   const agrees = cosines.length > 0 && median(cosines) > unrelated;

@@ -1,28 +1,29 @@
 // Every staged update of a round measured against the others: size, direction, signs, company and part in the cohort's
-// spread. Pure, and the same to the last bit for any order of arrival: updates are put in the order of client ids first.
-// Cost: n^2 d / 2 multiply-adds for the pairs, O(n d) for the rest, sampled where sorting or centring all of d would
-// cost more. Figures say how odd an update is, not why: an honest client with rare examples is odd too.
+// spread. The same to the last bit for any order of arrival, since rows are in the order of client ids. Cost: one pass
+// over the pairs, which the rule needs as well, and samples where sorting, counting or centring all of d would cost more.
+// Figures say how odd an update is, not why: an honest client with rare examples is odd too.
 
-import { type ClientId, compareText, type Digest } from '../../../shared/ids.ts';
+import type { ClientId, Digest } from '../../../shared/ids.ts';
+import { InvariantError } from '../../../shared/invariant-error.ts';
 import { seededRandomSource } from '../../../shared/random-source.ts';
 import { dot } from '../../../shared/vector/vector.ts';
+import type { Cohort, Distances } from '../../aggregation/cohort.ts';
 import { cosinesToMedian } from './cosine-to-median.ts';
-import { cosine, pairCosine, pairDistance, type PairwiseDots, pairwiseDots } from './pairwise-dots.ts';
 import { LEAST_COHORT, robustZ } from './robust-z.ts';
-import { sampleCoordinates } from './sample-coordinates.ts';
+import { sampleCoordinates } from '../../../shared/vector/sample-coordinates.ts';
 import { spectralShares } from './spectral-shares.ts';
 
-export interface MeasuredUpdate {
+export interface CohortMember {
   readonly client: ClientId;
   readonly digest: Digest;
-  /** d finite values. */
-  readonly values: Float32Array;
   readonly normL2: number;
 }
 
-export interface Cohort {
-  /** One per client, all of one length, in any order. */
-  readonly updates: readonly MeasuredUpdate[];
+export interface MeasuredCohort {
+  /** In the order of client ids, which is that of the rows. */
+  readonly members: readonly CohortMember[];
+  /** One update a row, all values finite. */
+  readonly rows: Cohort;
   /** The last committed aggregate, d values; null before the first. */
   readonly previousStep: Float32Array | null;
   /** Of the declared noise, per parameter; null without local DP. */
@@ -39,7 +40,10 @@ export type CohortFigures = {
   readonly cosineToMedianZ: number | null;
   /** Null where there is no previous step. */
   readonly cosineToPrevious: number | null;
-  /** Share of the values other than 0 that are above 0 (SignGuard, Xu et al. 2022); null where all are 0. */
+  /**
+   * Share of the values other than 0 that are above 0 (SignGuard, Xu et al. 2022), over the coordinates of the median;
+   * null where all are 0.
+   */
   readonly positiveShare: number | null;
   /** Of `positiveShare`, 0.5 where that is null. */
   readonly signZ: number | null;
@@ -57,45 +61,62 @@ export const MEDIAN_COORDINATES = 65_536;
 const SPECTRAL_COORDINATES = 10_000;
 const DUPLICATE_COSINE = 0.999;
 
-/** One entry per update. @throws InvariantError when the lengths differ. */
-export function cohortFigures({
-  updates,
-  previousStep,
-  noiseStdDev,
-  seed,
-}: Cohort): ReadonlyMap<ClientId, CohortFigures> {
-  const ordered = [...updates].sort((a, b) => compareText(a.client, b.client));
-  const vectors = ordered.map(({ values }) => values);
-  const dots = pairwiseDots(vectors);
-  const tellable = vectors.length >= LEAST_COHORT;
-  const cosines = tellable ? cosinesToMedian(vectors, sampleOf(vectors, MEDIAN_COORDINATES, seed)) : [];
-  const spectral = tellable ? spectralShares(vectors, sampleOf(vectors, SPECTRAL_COORDINATES, seed)) : [];
-  const positive = vectors.map(positiveShare);
+/** One entry per member. @throws InvariantError where members and rows are not as many. */
+export async function cohortFigures(cohort: MeasuredCohort): Promise<ReadonlyMap<ClientId, CohortFigures>> {
+  const { members, rows, previousStep, noiseStdDev } = cohort;
+  if (members.length !== rows.n) throw new InvariantError(`expected ${members.length} rows, found ${rows.n}`);
+  const squaredNorms = members.map(({ normL2 }) => normL2 ** 2);
+  const pairs = { ...(await rows.squaredDistances()), squaredNorms };
+  const sampled = await samplesOf(cohort);
+  const positive = sampled.median.map(positiveShare);
   const [normZ, cosineZ, signZ, spectralZ] = [
-    ordered.map(({ normL2 }) => normL2),
-    cosines,
+    members.map(({ normL2 }) => normL2),
+    sampled.cosines,
     positive.map((share) => share ?? 0.5),
-    spectral,
+    sampled.spectral,
   ].map(robustZ);
-  const previousSquared = previousStep === null ? NaN : dot(previousStep, previousStep);
-  const figuresOf = ({ values }: MeasuredUpdate, i: number): CohortFigures => ({
+  const toPrevious = previousStep === null ? [] : await cosinesTo(previousStep, rows, squaredNorms);
+  const figuresOf = (i: number): CohortFigures => ({
     normZ: normZ?.[i] ?? null,
-    cosineToMedian: cosines[i] ?? null,
+    cosineToMedian: sampled.cosines[i] ?? null,
     cosineToMedianZ: cosineZ?.[i] ?? null,
-    cosineToPrevious:
-      previousStep === null ? null : cosine(dot(values, previousStep), dot(values, values), previousSquared),
+    cosineToPrevious: toPrevious[i] ?? null,
     positiveShare: positive[i] ?? null,
     signZ: signZ?.[i] ?? null,
-    nearDuplicates: ordered.length === 1 ? null : nearDuplicates(ordered, dots, i),
-    pairRatio: noiseStdDev === null ? null : pairRatio(dots, i, 2 * values.length * noiseStdDev ** 2),
+    nearDuplicates: members.length === 1 ? null : nearDuplicates(members, pairs, i),
+    pairRatio: noiseStdDev === null ? null : pairRatio(pairs, i, 2 * rows.d * noiseStdDev ** 2),
     spectralZ: spectralZ?.[i] ?? null,
   });
-  return new Map(ordered.map((update, i) => [update.client, figuresOf(update, i)]));
+  return new Map(members.map(({ client }, i) => [client, figuresOf(i)]));
 }
 
-function sampleOf(vectors: readonly Float32Array[], most: number, seed: Digest): Uint32Array {
-  const random = seededRandomSource(0, 'cohort-figures', most, seed);
-  return sampleCoordinates(random, vectors[0]?.length ?? 0, most);
+interface Samples {
+  /** The values at the coordinates of the median, a row a member. */
+  readonly median: readonly Float32Array[];
+  /** Empty in a cohort of fewer than 3, as `spectral`. */
+  readonly cosines: readonly number[];
+  readonly spectral: readonly number[];
+}
+
+async function samplesOf({ rows, seed }: MeasuredCohort): Promise<Samples> {
+  const sample = (most: number): Promise<readonly Float32Array[]> => {
+    const random = seededRandomSource(0, 'cohort-figures', most, seed);
+    return rows.gather(sampleCoordinates(random, rows.d, most));
+  };
+  const median = await sample(MEDIAN_COORDINATES);
+  if (rows.n < LEAST_COHORT) return { median, cosines: [], spectral: [] };
+  return { median, cosines: cosinesToMedian(median), spectral: spectralShares(await sample(SPECTRAL_COORDINATES)) };
+}
+
+/** Of each row to one vector, by way of the distance: what cancels is below 1e-15 of the norms. */
+async function cosinesTo(
+  vector: Float32Array,
+  rows: Cohort,
+  squaredNorms: readonly number[],
+): Promise<readonly number[]> {
+  const own = dot(vector, vector);
+  const distances = await rows.squaredDistancesTo(vector);
+  return squaredNorms.map((squared, i) => cosineOf(distances[i] ?? NaN, squared, own));
 }
 
 /** Values of exactly 0 have no sign: where training never touches a parameter they say nothing about the update. */
@@ -110,15 +131,30 @@ function positiveShare(values: Float32Array): number | null {
   return positive + negative === 0 ? null : positive / (positive + negative);
 }
 
-function nearDuplicates(updates: readonly MeasuredUpdate[], dots: PairwiseDots, i: number): number {
-  const own = updates[i]?.digest;
-  const alike = updates.filter(
-    ({ digest }, j) => j !== i && (digest === own || pairCosine(dots, i, j) > DUPLICATE_COSINE),
+interface Pairs extends Distances {
+  readonly squaredNorms: readonly number[];
+}
+
+function nearDuplicates(members: readonly CohortMember[], pairs: Pairs, i: number): number {
+  const own = members[i]?.digest;
+  const alike = members.filter(
+    ({ digest }, j) => j !== i && (digest === own || pairCosine(pairs, i, j) > DUPLICATE_COSINE),
   );
   return alike.length;
 }
 
-function pairRatio(dots: PairwiseDots, i: number, expected: number): number | null {
-  const distances = dots.flatMap((_, j) => (j === i ? [] : [pairDistance(dots, i, j)]));
-  return distances.length === 0 ? null : Math.min(...distances) / expected;
+function pairCosine({ n, squared, squaredNorms }: Pairs, i: number, j: number): number {
+  return cosineOf(squared[i * n + j] ?? NaN, squaredNorms[i] ?? NaN, squaredNorms[j] ?? NaN);
+}
+
+/** By the law of cosines; 0 where either vector is zero, since it points nowhere. */
+function cosineOf(squaredDistance: number, squaredA: number, squaredB: number): number {
+  if (squaredA === 0 || squaredB === 0) return 0;
+  return (squaredA + squaredB - squaredDistance) / (2 * Math.sqrt(squaredA) * Math.sqrt(squaredB));
+}
+
+function pairRatio({ n, squared }: Distances, i: number, expected: number): number | null {
+  if (n < 2) return null;
+  const toOthers = squared.subarray(i * n, (i + 1) * n).filter((_, j) => j !== i);
+  return toOthers.reduce((least, distance) => Math.min(least, distance), Infinity) / expected;
 }

@@ -2,7 +2,7 @@
 // update neither helps to define what it is held against, nor can a few liars drag it far. One sort of n values a
 // coordinate serves all n clients, as the median of the others lies beside the median of all.
 
-import { cosine } from './pairwise-dots.ts';
+import { cosine } from '../../../shared/vector/pairwise-dots.ts';
 
 interface Sums {
   /** Of update i with the median of the others, over the coordinates. */
@@ -11,13 +11,14 @@ interface Sums {
   readonly squaredValues: Float64Array;
 }
 
-/** One cosine per vector, over these coordinates alone; 0 where either side is zero. At least 2 vectors. O(k n log n). */
-export function cosinesToMedian(vectors: readonly Float32Array[], coordinates: Uint32Array): readonly number[] {
+/** One cosine per vector; 0 where either side is zero. At least 2 vectors, of k values each. O(k n log n). */
+export function cosinesToMedian(vectors: readonly Float32Array[]): readonly number[] {
   const zeros = (): Float64Array => new Float64Array(vectors.length);
   const sums: Sums = { products: zeros(), squaredMedians: zeros(), squaredValues: zeros() };
   const column = new Float32Array(vectors.length);
   const sorted = new Float32Array(vectors.length);
-  for (const coordinate of coordinates) {
+  const length = vectors[0]?.length ?? 0;
+  for (let coordinate = 0; coordinate < length; coordinate++) {
     for (let i = 0; i < column.length; i++) column[i] = vectors[i]?.[coordinate] ?? NaN;
     sorted.set(column);
     addCoordinate(sums, column, sorted.sort());

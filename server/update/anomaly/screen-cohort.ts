@@ -4,13 +4,13 @@
 
 import type { ClientId, Digest } from '../../../shared/ids.ts';
 import type { EnrolledClient } from '../../admission/enrolment-store.ts';
-import type { TakenUpdate } from '../staging/take-staged.ts';
+import type { StagedCohort, TakenUpdate } from '../staging/take-staged.ts';
 import type { UpdateRow } from '../staging/update-store.ts';
 import type { AdminRules, FiredRule } from './admin-rules.ts';
 import type { AnomalyBounds } from './anomaly-bounds.ts';
 import type { HistoryTest } from './client-history.ts';
 import { type CohortMark, markCohort } from './cohort-anomaly.ts';
-import type { Cohort, CohortFigures } from './cohort-figures.ts';
+import type { CohortFigures, MeasuredCohort } from './cohort-figures.ts';
 import { type History, judgeHistories } from './judge-histories.ts';
 import { sharedNoise } from './shared-noise.ts';
 
@@ -48,16 +48,17 @@ export interface ScreenedMark {
   readonly flags: readonly string[];
 }
 
-export function screenCohort(staged: readonly TakenUpdate[], screening: Screening): ScreenedCohort {
+export async function screenCohort(cohort: StagedCohort, screening: Screening): Promise<ScreenedCohort> {
+  const { taken: staged } = cohort;
   const enrolled = new Map(screening.clients.map((client) => [client.id, client]));
   const leftOut = barred(staged, enrolled);
   const present = staged.filter(({ client }) => !leftOut.has(client));
-  const before = markCohort(measured(present, screening));
+  const before = await markCohort(await measured(present, cohort, screening));
   const sharing = sharedNoise(figuresOf(before), screening.bounds.noise?.leastPairRatio ?? 0);
   for (const client of sharing) leftOut.set(client, 'shared-noise');
   const independent = present.filter(({ client }) => !sharing.has(client));
   // Those who are out must not move the figures of those who stay.
-  const after = sharing.size > 0 ? markCohort(measured(independent, screening)) : before;
+  const after = sharing.size > 0 ? await markCohort(await measured(independent, cohort, screening)) : before;
   const marks = new Map([...before, ...after]);
   const facts = { adminRules: screening.adminRules, enrolled, marks, n: independent.length };
   const fired = new Map(independent.map((update) => [update.client, firedRules(update, facts)]));
@@ -95,9 +96,13 @@ function barred(
   return out;
 }
 
-function measured(updates: readonly TakenUpdate[], { bounds, previousStep, seed }: Screening): Cohort {
-  const measurable = updates.map(({ figures, ...update }) => ({ ...update, normL2: figures.normL2 }));
-  return { updates: measurable, previousStep, noiseStdDev: bounds.noise?.stdDev ?? null, seed };
+async function measured(
+  updates: readonly TakenUpdate[],
+  { cohortOf }: StagedCohort,
+  { bounds, previousStep, seed }: Screening,
+): Promise<MeasuredCohort> {
+  const members = updates.map(({ figures, ...update }) => ({ ...update, normL2: figures.normL2 }));
+  return { members, rows: await cohortOf(members), previousStep, noiseStdDev: bounds.noise?.stdDev ?? null, seed };
 }
 
 const figuresOf = (marks: ReadonlyMap<ClientId, CohortMark>): ReadonlyMap<ClientId, CohortFigures> =>

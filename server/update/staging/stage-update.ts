@@ -6,12 +6,14 @@ import type { BlobStore, Clock } from '../../../shared/ports.ts';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
 import type { StagedUpdate, VettedUpdate } from '../stages.ts';
 import { stagedFrom } from './staged-from.ts';
+import type { ArrivedUpdates } from './arrived-updates.ts';
 import type { UpdateStore } from './update-store.ts';
 
 export interface Staging {
   readonly updates: UpdateStore;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  readonly arrived: Pick<ArrivedUpdates, 'keep'>;
   /** False as soon as the round has begun to close: an update staged after that would get a receipt and no verdict. */
   isOpen(round: number): boolean;
   /** Keeps the acts of one client from overlapping, and all of them from overlapping the close of the round. */
@@ -29,8 +31,8 @@ export async function stageUpdate(update: VettedUpdate, staging: Staging): Promi
 }
 
 async function stageInTurn(
-  { announced, figures }: VettedUpdate,
-  { updates, clock, isOpen }: Staging,
+  { announced, figures, values }: VettedUpdate,
+  { updates, clock, arrived, isOpen }: Staging,
 ): Promise<StagedUpdate | Refused> {
   const { federation, round, updateDigest } = announced.envelope;
   const client = announced.client.id;
@@ -42,6 +44,7 @@ async function stageInTurn(
   const stagedAt = clock.now();
   const event = { type: 'update-staged', round, client, update: updateDigest, figures } as const;
   await updates.stage({ round, client }, { figures, stagedAt }, event);
+  arrived.keep(round, client, values);
   return { kind: 'staged', receipt: { federation, round, client, updateDigest, stagedAt }, figures };
 }
 

@@ -1,13 +1,20 @@
 import { zipSync } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Bundle, type BundleText, packBundle, unpackBundle } from '../../../server/audit/bundle-form.ts';
+import {
+  type Bundle,
+  type BundleText,
+  neededBlobs,
+  packBundle,
+  unpackBundle,
+} from '../../../server/audit/bundle-form.ts';
 import { verifyBundle } from '../../../server/audit/verify-bundle.ts';
 import { sha256 } from '../../../shared/digest.ts';
-import { asDigest } from '../../../shared/ids.ts';
+import { asDigest, compareText } from '../../../shared/ids.ts';
 import { accepted, isRefused, type Refused } from '../../../shared/protocol/refusals.ts';
-import { federation } from '../../support/federation-facts.ts';
+import * as facts from '../../support/federation-facts.ts';
 
+const { federation } = facts;
 const text: BundleText = {
   form: 'muster-bundle/1',
   federation,
@@ -109,5 +116,34 @@ describe('the file of a bundle', () => {
       expect(['bad-bundle', 'bad-checkpoint']).toContain(codeOf(await verifyBundle(bytes.with(at, byte))));
     });
     await fc.assert(property, { seed: 5, numRuns: 400 });
+  });
+});
+
+describe('the blobs that a round needs', () => {
+  const record = facts.record(3);
+  const updates = record.updates.map(({ update }) => update);
+  const inputs = [facts.modelOf(2), facts.modelOf(3), facts.stateAfter(2)];
+  const parent = facts.digest('parent');
+  const sorted = (needed: readonly (string | null)[]): readonly string[] =>
+    needed.flatMap((each) => each ?? []).sort(compareText);
+
+  it('are its models and updates, what its optimiser remembered and what its rule began from', () => {
+    const begun = { ...record, aggregation: record.aggregation && { ...record.aggregation, reference: parent } };
+    expect(sorted(neededBlobs(begun, null))).toEqual(sorted([...inputs, parent, ...updates]));
+  });
+
+  it('hold no parent where the rule began from nothing, nor a state where none was remembered', () => {
+    const aggregation = record.aggregation && { ...record.aggregation, reference: null };
+    const plain = { ...record, aggregation, optimiser: { ...record.optimiser, stateBefore: null } };
+    expect(sorted(neededBlobs(plain, parent))).toEqual(sorted([facts.modelOf(2), facts.modelOf(3), ...updates]));
+  });
+
+  it('hold the parent where the gate stopped the round: its record does not say what the rule began from', () => {
+    const stopped = { ...record, state: 'abandoned', code: 'gate-failed', model: null, aggregation: null } as const;
+    const state = facts.stateAfter(2);
+    expect(sorted(neededBlobs(stopped, parent))).toEqual(sorted([facts.modelOf(2), state, parent, ...updates]));
+    expect(sorted(neededBlobs(stopped, null))).toEqual(sorted([facts.modelOf(2), state, ...updates]));
+    const small = { ...stopped, code: 'cohort-too-small' } as const;
+    expect(sorted(neededBlobs(small, parent))).toEqual(sorted([facts.modelOf(2), state, ...updates]));
   });
 });

@@ -92,6 +92,7 @@ const ended = (round: number, base = modelOf(round - 1)): LedgerEvent => ({
   round,
   baseModel: base,
   model: modelOf(round),
+  optimiserState: null,
   seed: digest(`seed ${round}`),
   record: digest(`record ${round}`),
 });

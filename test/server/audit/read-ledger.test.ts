@@ -31,9 +31,12 @@ const changes: readonly (readonly [string, Change])[] = [
   ['model of round 0', ({ versions }) => ({ versions: first(versions, { digest: other }) })],
   ['model of round 0', ({ versions }) => ({ versions: first(versions, { parent: other }) })],
   ['model of round 1', ({ versions }) => ({ versions: versions.slice(0, 1) })],
+  ['model of round 0', ({ versions }) => ({ versions: first(versions, { optimiserState: other }) })],
   [
     'model of round 2',
-    ({ versions }) => ({ versions: [...versions, { digest: other, parent: null, round: 2, byteLength: 1 }] }),
+    ({ versions }) => ({
+      versions: [...versions, { digest: other, parent: null, round: 2, byteLength: 1, optimiserState: null }],
+    }),
   ],
   ['client', ({ clients }) => ({ clients: first(clients, { status: 'banned' }) })],
   ['client', ({ clients }) => ({ clients: first(clients, { organisation: asOrganisationId('others') }) })],

@@ -12,7 +12,8 @@ import { baseModel, federation, schema, updateFile } from '../../support/small-f
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const values = Float32Array.from([0.1, -2, 3, 1e-30, 5, 6]);
-const lineage = { federation, schema, round: 3, parent: baseModel };
+const optimiserState = asDigest('0b'.repeat(32));
+const lineage = { federation, schema, round: 3, parent: baseModel, optimiserState };
 const store = () => fileBlobStore(join(temporaryFolder(), 'blobs'));
 
 describe('the gate before a model', () => {
@@ -54,7 +55,8 @@ describe('a published model', () => {
     const blobs = store();
     const { digest, ...version } = await publishModel(values, lineage, blobs);
     expect(await readModel(digest, { blobs, schema })).toEqual(values);
-    expect(version).toEqual({ parent: baseModel, round: 3, byteLength: (await blobs.get(digest))?.byteLength });
+    const { byteLength } = (await blobs.get(digest)) ?? {};
+    expect(version).toEqual({ parent: baseModel, round: 3, byteLength, optimiserState });
   });
 
   it('has one digest for the same values and lineage, and another for another round or parent', async () => {

@@ -20,7 +20,13 @@ async function chain() {
   for (const [round, values] of [start, next, last].entries()) {
     const bytes = updateFile(values);
     const parent = versions.at(-1)?.digest ?? null;
-    versions.push({ digest: await blobs.put(bytes), parent, round, byteLength: bytes.byteLength });
+    versions.push({
+      digest: await blobs.put(bytes),
+      parent,
+      round,
+      byteLength: bytes.byteLength,
+      optimiserState: null,
+    });
   }
   return { versions, blobs, place: placeOf(versions, blobs) };
 }
@@ -47,7 +53,8 @@ describe('the step to a model', () => {
     ].entries()) {
       const digest = versions[index + 1]?.digest ?? asDigest('');
       const step = await stepTo(digest, await readModel(digest, place), place);
-      expect([...(step ?? [])]).toEqual(difference(after ?? [], before ?? []));
+      expect(step?.from).toBe(versions[index]?.digest);
+      expect([...(step?.values ?? [])]).toEqual(difference(after ?? [], before ?? []));
     }
   });
 
@@ -68,9 +75,10 @@ describe('the step to a model', () => {
   it('is all zeros where a round left the model as it was', async () => {
     const { versions, blobs } = await chain();
     const digest = versions[1]?.digest ?? asDigest('');
-    const unchanged = { digest, parent: digest, round: 2, byteLength: 1 };
+    const unchanged = { digest, parent: digest, round: 2, byteLength: 1, optimiserState: null };
     const place = placeOf([unchanged], blobs);
-    expect([...((await stepTo(digest, Float32Array.from(next), place)) ?? [])]).toEqual([0, 0, 0, 0, 0, 0]);
+    const step = await stepTo(digest, Float32Array.from(next), place);
+    expect(step).toEqual({ from: digest, values: new Float32Array(6) });
   });
 
   it('is a fault where the parent is no longer kept', async () => {

@@ -1,21 +1,24 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { mean } from '../../../server/aggregation/mean.ts';
-import { multiKrum } from '../../../server/aggregation/multi-krum.ts';
+import type { AggregationRule } from '../../../server/aggregation/rule.ts';
+import { ruleOf } from '../../../server/aggregation/rules.ts';
+import { optimiserFor } from '../../../server/optimiser/optimisers.ts';
 import { clientBudgets } from '../../../server/privacy/client-budget.ts';
 import { closeRound, type ClosingRooms } from '../../../server/round/close-round.ts';
 import type { ClosingRound } from '../../../server/round/judge-cohort.ts';
 import { parseAdminRules } from '../../../server/update/anomaly/admin-rules.ts';
+import { ArrivedUpdates } from '../../../server/update/staging/arrived-updates.ts';
 import { HISTORY_TEST } from '../../../server/update/anomaly/client-history.ts';
 import type { CohortRules } from '../../../server/update/anomaly/screen-cohort.ts';
 import { canonicalJson } from '../../../shared/canonical-json.ts';
 import { asDigest, type ClientId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
-import { accepted, refuse, type RefusalCode } from '../../../shared/protocol/refusals.ts';
+import { accepted, isRefused, refuse, type RefusalCode } from '../../../shared/protocol/refusals.ts';
 import { decodeSafetensors } from '../../../shared/update-format/safetensors.ts';
 import type { RoundRecord } from '../../../shared/protocol/round-record.ts';
 import { announce, openRound, type OpenRound, stage } from '../../support/open-round.ts';
+import { plainKernel } from '../../support/plain-kernel.ts';
 import { federation, memberAt, schema, terms, updateFile } from '../../support/small-federation.ts';
 
 const closedAt = new Date('2026-03-01T12:01:00.000Z');
@@ -32,9 +35,20 @@ const anomaly = {
 };
 const seed = asDigest('5e'.repeat(32));
 
-function roomsOf({ stores, blobs }: OpenRound, rule = multiKrum(), changes: Partial<CohortRules> = {}): ClosingRooms {
+const multiKrum = accepted(ruleOf({ name: 'multi-krum' })).made;
+const mean = accepted(ruleOf({ name: 'mean' })).made;
+const optimiser = accepted(optimiserFor({ name: 'plain' })).made;
+
+function roomsOf(
+  { stores, blobs, folder }: OpenRound,
+  rule = multiKrum,
+  changes: Partial<CohortRules> = {},
+): ClosingRooms {
   const { rounds, models } = stores;
-  return { federation, schema, blobs, rule, rounds, models, banSuspects: false, anomaly: { ...anomaly, ...changes } };
+  const { blobFile } = folder;
+  const arrived = new ArrivedUpdates({ kernel: plainKernel, parameters: 6, memoryBudgetBytes: 1e6 });
+  const rooms = { federation, schema, blobs, blobFile, arrived, rule, optimiser, rounds, models };
+  return { ...rooms, banSuspects: false, anomaly: { ...anomaly, ...changes } };
 }
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -139,7 +153,7 @@ describe('a round that commits', () => {
     const end = { seed, record: digestOf(canonicalJson(record)) };
     expect(events.slice(-6)).toEqual([
       ...verdicts.map((verdict) => ({ type: 'verdict', round, ...verdict })),
-      { type: 'round-committed', round, baseModel, model, ...end },
+      { type: 'round-committed', round, baseModel, model, optimiserState: null, ...end },
     ]);
     expect(await world.stores.rounds.record(1)).toEqual(record);
   });
@@ -219,7 +233,7 @@ describe('a staged update that does not reach the rule', () => {
     for (const [index, values] of [...honest, far].entries()) await stage(world, memberAt(world.cohort, index), values);
     const rules = [{ name: 'far-off', when: 'cosineToMedian < 0', action: 'quarantine' }] as const;
     const adminRules = accepted(await parseAdminRules(rules));
-    const record = await closeRound(await closingOf(world), roomsOf(world, multiKrum(), { adminRules }));
+    const record = await closeRound(await closingOf(world), roomsOf(world, multiKrum, { adminRules }));
     expect(record).toMatchObject({ state: 'committed', f: 1, rule: { m: 2 } });
     expect(record.verdicts[5]).toMatchObject({ verdict: 'quarantined', code: 'quarantined', layer: 'anomaly' });
     expect(record.verdicts[5]?.flags).toContain('rule:far-off');
@@ -230,7 +244,7 @@ describe('a staged update that does not reach the rule', () => {
     const world = await stagedRound();
     const rules = [{ name: 'least', when: 'normZ < -1', action: 'quarantine' }] as const;
     const adminRules = accepted(await parseAdminRules(rules));
-    const record = await closeRound(await closingOf(world), roomsOf(world, multiKrum(), { adminRules }));
+    const record = await closeRound(await closingOf(world), roomsOf(world, multiKrum, { adminRules }));
     expect(record).toMatchObject({ state: 'abandoned', code: 'cohort-too-small', f: 1 });
     expect(record.verdicts.filter(({ verdict }) => verdict === 'quarantined')).not.toEqual([]);
   });
@@ -242,7 +256,7 @@ describe('a round that cannot commit', () => {
     for (const index of [0, 1, 2, 3]) await stage(world, memberAt(world.cohort, index), honest[index] ?? []);
     const record = await closeRound(await closingOf(world), roomsOf(world));
     expect(record).toMatchObject({ state: 'abandoned', code: 'cohort-too-small', model: null, stepNormL2: null });
-    expect(record.rule).toEqual({ name: 'multi-krum', variant: multiKrum().variant, m: null, neighbours: null });
+    expect(record.rule).toEqual({ name: 'multi-krum', variant: multiKrum.variant, m: null, neighbours: null, pre: [] });
     expect(record.verdicts.map(({ verdict, code, layer }) => [verdict, code, layer])).toEqual([
       ...Array.from({ length: 4 }, () => ['not-selected', 'cohort-too-small', 'rule']),
       ['refused', 'deadline-missed', 'transport'],
@@ -270,6 +284,21 @@ describe('a round that cannot commit', () => {
     expect(record).toMatchObject({ state: 'abandoned', code: 'gate-failed', model: null });
     expect(record.verdicts[0]).toMatchObject({ verdict: 'not-selected', code: 'gate-failed', layer: 'model' });
     expect(await world.stores.models.versions()).toEqual([world.initialModel]);
+  });
+});
+
+describe('an aggregate that is not finite', () => {
+  it('abandons the round at the gate, before anything is measured by it', async () => {
+    const world = await stagedRound();
+    const overflowing: AggregationRule = {
+      ...mean,
+      async aggregate(input) {
+        const outcome = await mean.aggregate(input);
+        return isRefused(outcome) ? outcome : { ...outcome, values: outcome.values.with(2, Infinity) };
+      },
+    };
+    const record = await closeRound(await closingOf(world), roomsOf(world, overflowing));
+    expect(record).toMatchObject({ state: 'abandoned', code: 'gate-failed', aggregation: null });
   });
 });
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Aggregate } from '../../../server/aggregation/rule.ts';
+import type { ClientExplanation } from '../../../server/aggregation/explain/explanation.ts';
 import { clientBudgets } from '../../../server/privacy/client-budget.ts';
-import { type ClosingRound, judgeCohort } from '../../../server/round/judge-cohort.ts';
+import { type ClosingRound, judgeCohort, type RuleOutcome } from '../../../server/round/judge-cohort.ts';
 import { closingEvents, suspectsIn } from '../../../server/round/write-record.ts';
 import type { ScreenedCohort } from '../../../server/update/anomaly/screen-cohort.ts';
 import type { UpdateRow } from '../../../server/update/staging/update-store.ts';
@@ -43,14 +43,28 @@ const closing = (changes: Partial<ClosingRound> = {}): ClosingRound => ({
   ...changes,
 });
 
-const aggregate: Aggregate = {
-  kind: 'aggregate',
-  values: new Float32Array(6),
-  selected: [anna.client.id],
-  scores: new Map([[anna.client.id, 0.25]]),
-  m: 1,
-  neighbours: 1,
-};
+const explained: ClientExplanation = { score: 0.25, rank: 1, distanceToAggregate: 1.5, share: 0.5 };
+
+/** Of as many rows as are explained. */
+const aggregated = (
+  selected: readonly number[] | null,
+  clients: readonly ClientExplanation[],
+): RuleOutcome & { readonly kind: 'aggregated' } => ({
+  kind: 'aggregated',
+  aggregate: {
+    kind: 'aggregate',
+    values: new Float32Array(6),
+    selected,
+    scores: null,
+    shares: new Float64Array(clients.length),
+    m: 1,
+    neighbours: 1,
+    warnings: [],
+  },
+  explanation: { clients, certificate: { bound: 1, exact: true }, condition: null, liars: null, warnings: [] },
+  reference: null,
+});
+const outcome = aggregated([0], [explained]);
 
 const figures = {
   normZ: 7.5,
@@ -63,15 +77,17 @@ const figures = {
   pairRatio: 1.01,
   spectralZ: 0.75,
 };
-/** Nobody left out, nobody marked. */
+const measured = { maxAbsolute: 6, normL2: 9.5, noiseRatio: null, noiseDeficit: null };
+const standing = cohort.map(({ client }) => ({ client: client.id, digest: envelope.updateDigest, figures: measured }));
+/** The first in the cohort stands; nobody left out, nobody marked. */
 const screened = (changes: Partial<ScreenedCohort> = {}): ScreenedCohort => ({
-  standing: [],
+  standing: standing.slice(0, 1),
   leftOut: new Map(),
   marks: new Map(),
   histories: new Map(),
   ...changes,
 });
-const codesOf = (round: ClosingRound) => judgeCohort(round, screened(), aggregate).map(({ code }) => code);
+const codesOf = (round: ClosingRound) => judgeCohort(round, screened(), outcome).map(({ code }) => code);
 
 describe('the verdicts of a round', () => {
   it('name what stopped a client’s last update before anything it was turned away for', () => {
@@ -90,8 +106,8 @@ describe('the verdicts of a round', () => {
   it('let a staged update stand, whatever was refused or declined before it', () => {
     const staged = row({ state: 'staged', refusal: refuse('bad-digest').refusal });
     const turnedAway = new Map([[anna.client.id, 'budget-exhausted' as const]]);
-    const [verdict] = judgeCohort(closing({ rows: [staged], turnedAway }), screened(), aggregate);
-    expect(verdict).toMatchObject({ verdict: 'selected', code: null, layer: null, score: 0.25, epsilon: null });
+    const [verdict] = judgeCohort(closing({ rows: [staged], turnedAway }), screened(), outcome);
+    expect(verdict).toMatchObject({ verdict: 'selected', code: null, layer: null, ...explained, epsilon: null });
   });
 
   it('call an update that was announced and never came whole late', () => {
@@ -102,7 +118,7 @@ describe('the verdicts of a round', () => {
     const marks = new Map([[anna.client.id, { figures, flags: ['norm-outlier', 'rule:big', 'suspect'] }]]);
     const histories = new Map([[anna.client.id, { suspicion: 1234.5, suspect: false }]]);
     const marked = screened({ marks, histories });
-    const [verdict, other] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), marked, aggregate);
+    const [verdict, other] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), marked, outcome);
     const flags = ['norm-outlier', 'rule:big', 'suspect'];
     expect(verdict).toMatchObject({ verdict: 'selected', flags, ...figures, suspicion: 1234.5 });
     const none = Object.fromEntries(Object.keys(figures).map((name) => [name, null]));
@@ -115,9 +131,10 @@ describe('the verdicts of a round', () => {
     { code: 'shared-noise', verdict: 'refused', layer: 'noise-witness' },
     { code: 'quarantined', verdict: 'quarantined', layer: 'anomaly' },
   ] as const)('of an update left out as $code say so, whatever became of the round', ({ code, verdict, layer }) => {
-    const left = screened({ leftOut: new Map([[anna.client.id, code]]) });
-    for (const outcome of [aggregate, { kind: 'none', code: 'cohort-too-small' } as const]) {
-      const [found] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), left, outcome);
+    const left = screened({ standing: [], leftOut: new Map([[anna.client.id, code]]) });
+    const nobody = aggregated(null, []);
+    for (const come of [nobody, { kind: 'none', code: 'cohort-too-small' } as const]) {
+      const [found] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), left, come);
       expect(found).toMatchObject({ verdict, code, layer });
     }
   });
@@ -138,13 +155,61 @@ describe('the verdicts of a round', () => {
 
   it('cannot leave anybody out: a cohort with somebody unknown is a fault', () => {
     const clients = [anna.client, cleo.client];
-    expect(() => judgeCohort(closing({ clients }), screened(), aggregate)).toThrow(InvariantError);
+    expect(() => judgeCohort(closing({ clients }), screened(), outcome)).toThrow(InvariantError);
   });
 
   it('give no score and name the reason for everybody staged when there is no aggregate', () => {
     const none = { kind: 'none', code: 'gate-failed' } as const;
     const [verdict] = judgeCohort(closing({ rows: [row({ state: 'staged' })] }), screened(), none);
-    expect(verdict).toMatchObject({ verdict: 'not-selected', code: 'gate-failed', layer: 'model', score: null });
+    expect(verdict).toMatchObject({ verdict: 'not-selected', code: 'gate-failed', layer: 'model', ...noFigures });
+  });
+});
+
+const noFigures = { score: null, rank: null, distanceToAggregate: null, share: null };
+
+describe('the verdicts over what the rule made of the updates', () => {
+  const staged = (count: number): ClosingRound =>
+    closing({ rows: cohort.slice(0, count).map(({ client }) => row({ client: client.id, state: 'staged' })) });
+  const three = [0, 1, 2].map((i): ClientExplanation => ({ ...explained, rank: i + 1, share: i / 4 }));
+
+  it('take each client’s row in the order of ids, and its figures with it', () => {
+    const verdicts = judgeCohort(staged(3), screened({ standing }), aggregated([0, 2], three));
+    expect(verdicts.map(({ verdict, layer }) => [verdict, layer])).toEqual([
+      ['selected', null],
+      ['not-selected', 'rule'],
+      ['selected', null],
+    ]);
+    expect(verdicts.map(({ rank, share }) => [rank, share])).toEqual([
+      [1, 0],
+      [2, 0.25],
+      [3, 0.5],
+    ]);
+  });
+
+  it('skip whoever is left out: the next client has the row', () => {
+    const leftOut = new Map([[anna.client.id, 'shared-noise' as const]]);
+    const left = screened({ standing: standing.slice(1), leftOut });
+    const verdicts = judgeCohort(staged(3), left, aggregated([1], three.slice(0, 2)));
+    expect(verdicts.map(({ verdict, rank }) => [verdict, rank])).toEqual([
+      ['refused', null],
+      ['not-selected', 1],
+      ['selected', 2],
+    ]);
+  });
+
+  it('call everybody selected where the rule left nobody out', () => {
+    const verdicts = judgeCohort(staged(3), screened({ standing }), aggregated(null, three));
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(['selected', 'selected', 'selected']);
+  });
+
+  it('hold no figure that JSON has no number for', () => {
+    const strange = { score: Infinity, rank: 1, distanceToAggregate: NaN, share: -Infinity };
+    const [verdict] = judgeCohort(staged(1), screened(), aggregated([0], [strange]));
+    expect(verdict).toMatchObject({ score: null, rank: 1, distanceToAggregate: null, share: null });
+  });
+
+  it('are a fault where a staged update was neither left out nor given to the rule', () => {
+    expect(() => judgeCohort(staged(2), screened(), outcome)).toThrow(InvariantError);
   });
 });
 
@@ -155,13 +220,16 @@ describe('the events of a close', () => {
     state: 'abandoned',
     code: 'gate-failed',
     model: null,
-    rule: { name: 'mean', variant: 'unweighted', m: null, neighbours: null },
+    rule: { name: 'mean', variant: 'unweighted', m: null, neighbours: null, pre: [] },
+    aggregation: null,
+    optimiser: { name: 'plain', variant: '', stateBefore: null, stateAfter: null },
     updates: [],
+    aggregateNormL2: null,
     stepNormL2: null,
     accountant: null,
     bytesReceived: 0,
     closedAt: '2026-03-01T12:01:00.000Z',
-    verdicts: judgeCohort(closing(), screened(), aggregate),
+    verdicts: judgeCohort(closing(), screened(), outcome),
   };
 
   it('are one for each verdict and then the end of the round, with its reason, its seed and the record’s digest', async () => {
@@ -192,7 +260,7 @@ describe('the events of a close', () => {
 
   it('flag a client as suspect that its history speaks against, also where its update never reached the cohort', () => {
     const histories = new Map([[anna.client.id, { suspicion: 2000, suspect: true }]]);
-    const verdicts = judgeCohort(closing(), screened({ histories }), aggregate);
+    const verdicts = judgeCohort(closing(), screened({ histories }), outcome);
     expect(verdicts.find(({ client }) => client === anna.client.id)?.flags).toEqual(['suspect']);
   });
 });

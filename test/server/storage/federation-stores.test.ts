@@ -478,6 +478,8 @@ describe('rounds', () => {
     const endless = { ...facts.version(1), byteLength: 2 ** 70 };
     await expectNothingWritten(stores, () => rounds.commit(facts.record(1), endless, events));
     await expectNothingWritten(stores, () => rounds.commit(facts.record(1), facts.version(2), events));
+    const otherState = { ...facts.version(1), optimiserState: null };
+    await expectNothingWritten(stores, () => rounds.commit(facts.record(1), otherState, events));
     await expectNothingWritten(stores, () => rounds.abandon({ ...facts.record(1), state: 'abandoned' }, [unwritable]));
     await rounds.commit(facts.record(1), facts.version(1), events);
   });

@@ -15,6 +15,8 @@ import { type UploadBegin, uploadBeginSchema } from '../../../shared/protocol/me
 import { privacyClaimOf, privacyEventOf } from '../../../shared/protocol/privacy-claim.ts';
 import { isRefused, refuse, type Refused } from '../../../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../../../shared/protocol/terms.ts';
+import { ArrivedUpdates } from '../../../server/update/staging/arrived-updates.ts';
+import { plainKernel } from '../../support/plain-kernel.ts';
 import { SerialQueue } from '../../../shared/serial-queue.ts';
 import { encodeSafetensors } from '../../../shared/update-format/safetensors.ts';
 import { schemaText } from '../../../shared/update-format/tensor-schema.ts';
@@ -72,6 +74,7 @@ class Wire {
         updates,
         blobs: { ...blobs, put },
         clock: testClock,
+        arrived: new ArrivedUpdates({ kernel: plainKernel, parameters: PARAMETERS, memoryBudgetBytes: 1e6 }),
         isOpen: (round) => round === offered.number,
         inTurn: (_, act) => turns.run(act),
       },

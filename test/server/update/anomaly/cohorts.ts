@@ -1,22 +1,23 @@
 // Cohorts to measure: honest updates share a direction and differ by chance.
 
-import type { Cohort, MeasuredUpdate } from '../../../../server/update/anomaly/cohort-figures.ts';
+import type { CohortMember, MeasuredCohort } from '../../../../server/update/anomaly/cohort-figures.ts';
 import { asClientId, asDigest } from '../../../../shared/ids.ts';
 import { fillStandardNormals, type RandomSource } from '../../../../shared/random-source.ts';
 import { normL2 } from '../../../../shared/vector/vector.ts';
+import { plainCohort } from '../../../support/plain-cohort.ts';
 
 const hexOf = (n: number): string => n.toString(16).padStart(64, '0');
 const seed = asDigest('5e'.repeat(32));
 
-export const updateOf = (values: Float32Array, i: number): MeasuredUpdate => ({
+export const memberOf = (values: Float32Array, i: number): CohortMember => ({
   client: asClientId(hexOf(i)),
   digest: asDigest(hexOf(i)),
-  values,
   normL2: normL2(values),
 });
 
-export const cohortOf = (vectors: readonly Float32Array[], context: Partial<Cohort> = {}): Cohort => ({
-  updates: vectors.map(updateOf),
+export const cohortOf = (vectors: readonly Float32Array[], context: Partial<MeasuredCohort> = {}): MeasuredCohort => ({
+  members: vectors.map(memberOf),
+  rows: plainCohort(vectors),
   previousStep: null,
   noiseStdDev: null,
   seed,

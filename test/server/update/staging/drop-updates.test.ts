@@ -99,8 +99,69 @@ describe('the bytes of single updates', () => {
 
   it('stay when they are those of a model: a client may send back what it downloaded', async () => {
     const model = encodeSafetensors(schema, new Float32Array(6), { round: '0' });
-    const version = { digest: await sha256(model), parent: null, round: 0, byteLength: model.byteLength };
+    const version = {
+      digest: await sha256(model),
+      parent: null,
+      round: 0,
+      byteLength: model.byteLength,
+      optimiserState: null,
+    };
     const { kept, deleted } = keptBytes([await rowOf(1, model)], [version]);
+    await close(2, kept);
+    expect(deleted).toEqual([]);
+  });
+});
+
+describe('what the optimiser remembered', () => {
+  const digestOf = (what: string, round: number): Promise<Digest> => sha256(`${what} ${round}`);
+  const versionOf = async (round: number): Promise<ModelVersion> => ({
+    digest: await digestOf('model', round),
+    parent: null,
+    round,
+    byteLength: 1,
+    optimiserState: round === 0 ? null : await digestOf('state', round),
+  });
+  /** Rounds that committed; all others were abandoned. */
+  const versionsOf = (...rounds: readonly number[]): Promise<ModelVersion[]> =>
+    Promise.all([0, ...rounds].map(versionOf));
+  const states = (...rounds: readonly number[]): Promise<Digest[]> =>
+    Promise.all(rounds.map((round) => digestOf('state', round)));
+
+  it.each([1, 2, 4])('goes with the updates of the round that it began, %i rounds being kept', async (updateRounds) => {
+    for (let last = 1; last <= 6; last++) {
+      const { kept, deleted } = keptBytes([], await versionsOf(...Array.from({ length: last }, (_, i) => i + 1)));
+      await close(last, kept, updateRounds);
+      // Round `last - updateRounds` is dropped, and with it what it began with: the state after the round before it.
+      const gone = last - updateRounds - 1;
+      expect(deleted).toEqual(gone >= 1 ? await states(gone) : []);
+    }
+  });
+
+  it('stays while the newest version needs it, however many rounds were abandoned since', async () => {
+    const { kept, deleted } = keptBytes([], await versionsOf(1, 2));
+    for (const last of [4, 5, 6, 7]) await close(last, kept);
+    expect(deleted).toEqual([]);
+  });
+
+  it('goes once when a later round begins with another, in whichever round that was', async () => {
+    // Round 3 was abandoned: rounds 3 and 4 began with the state after round 2.
+    for (const [last, gone] of [
+      [3, [1]],
+      [4, []],
+      [5, [2]],
+      [6, [4]],
+    ] as const) {
+      const made = [1, 2, 4, 5, 6].filter((round) => round <= last);
+      const { kept, deleted } = keptBytes([], await versionsOf(...made));
+      await close(last, kept);
+      expect(deleted).toEqual(await states(...gone));
+    }
+  });
+
+  it('stays although a client announced its digest as that of an update', async () => {
+    const [state] = await states(2);
+    const row = await rowOf(1, early, 'announced');
+    const { kept, deleted } = keptBytes([{ ...row, digest: state ?? row.digest }], await versionsOf(1, 2));
     await close(2, kept);
     expect(deleted).toEqual([]);
   });

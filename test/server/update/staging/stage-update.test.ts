@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { ArrivedUpdates } from '../../../../server/update/staging/arrived-updates.ts';
 import { stageUpdate, type Staging } from '../../../../server/update/staging/stage-update.ts';
 import type { VettedUpdate } from '../../../../server/update/stages.ts';
 import { Turns } from '../../../../server/turns.ts';
 import { settlement } from '../../../../shared/settlement.ts';
 import { testClock } from '../../../support/data-folders.ts';
 import { announce, openRound, type OpenRound } from '../../../support/open-round.ts';
+import { plainKernel } from '../../../support/plain-kernel.ts';
 import { codeOf } from '../../../support/refusal-code.ts';
 import { announcedBy, federation, type Member, memberAt, updateFile } from '../../../support/small-federation.ts';
 
@@ -15,7 +17,9 @@ const figures = { maxAbsolute: 6, normL2: 9.5, noiseRatio: 1.25, noiseDeficit: 0
 function stagingOf({ stores, blobs }: OpenRound, changes: Partial<Staging> = {}): Staging {
   const turns = new Turns();
   const inTurn: Staging['inTurn'] = (client, act) => turns.share(client, act);
-  return { updates: stores.updates, blobs, clock: testClock, isOpen: (round) => round === 1, inTurn, ...changes };
+  const arrived = new ArrivedUpdates({ kernel: plainKernel, parameters: values.length, memoryBudgetBytes: 1e6 });
+  const world = { updates: stores.updates, blobs, clock: testClock, arrived };
+  return { ...world, isOpen: (round) => round === 1, inTurn, ...changes };
 }
 
 async function vetted(sender: Member): Promise<VettedUpdate> {
