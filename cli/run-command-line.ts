@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { RefusedError } from '../shared/protocol/refusals.ts';
+import { aggregateCommand } from './commands/aggregate.ts';
 import { approveCommand } from './commands/approve.ts';
 import { banCommand } from './commands/ban.ts';
 import { bundleCommand } from './commands/bundle.ts';
@@ -31,7 +32,8 @@ const { version } = z.object({ version: z.string() }).parse(createRequire(import
 const EXIT_FAULT = 1;
 const EXIT_REFUSED = 2;
 
-export async function runCommandLine(args: readonly string[], commands = musterCommands()): Promise<number> {
+export async function runCommandLine(given: readonly string[], commands = musterCommands()): Promise<number> {
+  const args = withoutUpdatesAsTargets(given);
   const program = programOf(commands);
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -73,6 +75,7 @@ const musterCommands = (): readonly Command[] => [
   rotateCommand(),
   ledgerCommand(),
   bundleCommand(),
+  aggregateCommand(),
 ];
 
 /** Also to the commands of a group, such as `muster ledger verify`. */
@@ -96,6 +99,12 @@ async function explain(error: unknown, program: Command, args: readonly string[]
   }
   await printFault(error, json);
   return EXIT_FAULT;
+}
+
+/** An update that stands behind --json is an update, and never the file that the result is written over. */
+function withoutUpdatesAsTargets(args: readonly string[]): readonly string[] {
+  if (args[0] !== 'aggregate') return args;
+  return args.map((arg, i) => (arg === '--json' && args[i + 1]?.endsWith('.safetensors') ? '--json=' : arg));
 }
 
 /** Also where the arguments could not be read as a whole: the error is wanted as JSON all the same. */
