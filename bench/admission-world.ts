@@ -1,14 +1,17 @@
 // A coordinator's receive spine on a real data folder, with one round that stays open: SQLite, the ledger with its signed
 // checkpoints, blobs with fsync, and the turns that announcing and staging take, all as client-doors.ts puts them
-// together. Sockets are left out. Every update comes from a client of its own, enrolled and signed before it is timed.
+// together, and as in a round of 20 the distances to those that came before. Sockets are left out. Every update comes
+// from a client of its own, enrolled and signed before it is timed.
 
 import { randomBytes } from 'node:crypto';
 import { makeSubmission } from '../client-sdk/submission/make-submission.ts';
 import { configText, parseFederation, termsOf } from '../server/config.ts';
 import type { EnrolledClient } from '../server/admission/enrolment-store.ts';
+import { openKernel } from '../server/aggregation/kernels/open-kernel.ts';
 import { foundFederation } from '../server/model/found-federation.ts';
 import { openDataFolder } from '../server/storage/data-folder.ts';
 import type { FederationStores } from '../server/storage/federation-stores.ts';
+import { ArrivedUpdates } from '../server/update/staging/arrived-updates.ts';
 import { announceUpdate, receiveUpdate, type UpdateRooms } from '../server/update/receive-update.ts';
 import { Turns } from '../server/turns.ts';
 import { vetConfig } from '../server/vet-config.ts';
@@ -21,7 +24,7 @@ import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
 import { accepted } from '../shared/protocol/refusals.ts';
 import type { OfferedRound } from '../shared/protocol/round-record.ts';
 import type { FederationTerms } from '../shared/protocol/terms.ts';
-import { schemaText, type TensorSpec } from '../shared/update-format/tensor-schema.ts';
+import { parameterCount, schemaText, type TensorSpec } from '../shared/update-format/tensor-schema.ts';
 
 /** What a client sends, and who it is. */
 export type Sending = Awaited<ReturnType<typeof makeSubmission>> & { readonly client: EnrolledClient };
@@ -45,6 +48,8 @@ const FEDERATION = asFederationId('admission');
 const ORGANISATION = asOrganisationId('bench');
 const SECRET = asDigest('5e'.repeat(32));
 const MOST_CLIENTS = 1_000_000;
+const COHORT_SIZE = 20;
+const MEMORY_BUDGET_BYTES = 2 ** 30;
 /** The demo's; the noise is calibrated once here so that no bench waits for it. */
 const TRAINING = {
   learningRate: 2,
@@ -72,20 +77,32 @@ export async function openReceivingWorld({ dir, tensors, isPrivate }: WorldOptio
   const turns = new Turns();
   const inTurn: UpdateRooms['staging']['inTurn'] = (client, act) => turns.share(client, act);
   const { updates, ledger } = stores;
+  const kernel = await openKernel();
+  const parameters = parameterCount(terms.tensors);
+  const arrived = new ArrivedUpdates({ kernel, parameters, memoryBudgetBytes: MEMORY_BUDGET_BYTES });
   const isCheckpoint = async ({ size, root }: { readonly size: number; readonly root: string }): Promise<boolean> =>
     (await ledger.headAt(size))?.root === root;
   const rooms: UpdateRooms = {
     statement: { terms, schemaDigest: await sha256(schemaText(terms.tensors)), isCheckpoint },
     place: { federation: FEDERATION, updates, charge: privacyEventOf(terms) },
     bounds,
-    staging: { updates, blobs, clock: systemClock, isOpen: () => true, inTurn },
+    staging: { updates, blobs, clock: systemClock, arrived: inCohorts(arrived), isOpen: () => true, inTurn },
   };
   return {
     terms,
     prepare: (values) => prepare(values, { stores, terms, offered }),
     receive: (sending) => receive(sending, { rooms, offered, turns }),
-    close: () => folder.close(),
+    close: async () => {
+      await kernel.close();
+      await folder.close();
+    },
   };
+}
+
+/** The one round that stays open, as rounds of `COHORT_SIZE` updates. */
+function inCohorts(arrived: ArrivedUpdates): UpdateRooms['staging']['arrived'] {
+  let count = 0;
+  return { keep: (_, client, values) => arrived.keep(Math.floor(count++ / COHORT_SIZE), client, values) };
 }
 
 /** Without a cohort: who is enrolled later is let in by `receive`. */

@@ -6,7 +6,7 @@
 
 import { simulatedTrainer } from '../client-sdk/training/local-trainer.ts';
 import type { Trainer, TrainingTask } from '../client-sdk/training/trainer.ts';
-import { average } from '../server/aggregation/average.ts';
+import { average } from './average.ts';
 import { termsOf } from '../server/config.ts';
 import { initialModel } from '../server/model/initial-model.ts';
 import { noiseStdDevPerParameter } from '../shared/accounting/noise-scale.ts';

@@ -9,7 +9,9 @@ import { type AnomalyBounds, anomalyBounds } from '../server/update/anomaly/anom
 import { HISTORY_TEST } from '../server/update/anomaly/client-history.ts';
 import { cohortFlags, cohortSeverities } from '../server/update/anomaly/cohort-anomaly.ts';
 import { screenCohort } from '../server/update/anomaly/screen-cohort.ts';
-import type { TakenUpdate } from '../server/update/staging/take-staged.ts';
+import type { Kernel } from '../server/aggregation/kernels/kernel.ts';
+import { openKernel } from '../server/aggregation/kernels/open-kernel.ts';
+import type { StagedCohort, TakenUpdate } from '../server/update/staging/take-staged.ts';
 import { asClientId, asDigest, type Digest } from '../shared/ids.ts';
 import { accepted } from '../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../shared/protocol/terms.ts';
@@ -32,21 +34,26 @@ const SEED = asDigest('00'.repeat(32));
 export class Detector {
   readonly #bounds: AnomalyBounds;
   readonly #adminRules: AdminRules;
+  readonly #kernel: Kernel;
 
-  private constructor(bounds: AnomalyBounds, adminRules: AdminRules) {
+  private constructor(bounds: AnomalyBounds, adminRules: AdminRules, kernel: Kernel) {
     this.#bounds = bounds;
     this.#adminRules = adminRules;
+    this.#kernel = kernel;
   }
 
   /** The bounds are those that a coordinator of so many clients takes (vet-config.ts). */
   static async of({ tensors, training, privacy, rounds }: FederationTerms, clients: number): Promise<Detector> {
     const [checks, pairs] = [clients * rounds, (clients * (clients - 1)) / 2];
     const options = { training, privacy, parameters: parameterCount(tensors), checks, pairs, rounds };
-    return new Detector(anomalyBounds(options), accepted(await parseAdminRules([])));
+    return new Detector(anomalyBounds(options), accepted(await parseAdminRules([])), await openKernel());
   }
 
   /** One for each update, in their order. */
-  judge({ updates, previousStep }: Pick<AttackedCohort, 'updates' | 'previousStep'>): readonly Detection[] {
+  async judge({
+    updates,
+    previousStep,
+  }: Pick<AttackedCohort, 'updates' | 'previousStep'>): Promise<readonly Detection[]> {
     const stopped = new Map<number, DetectionLayer>();
     const staged = updates.flatMap((values, client) => {
       const { figures, refused } = vetValues(values, this.#bounds);
@@ -54,23 +61,25 @@ export class Detector {
       stopped.set(client, refused.refusal.code === 'noise-missing' ? 'noise-witness' : 'absolute');
       return [];
     });
-    const beside = this.#judgeBeside(staged, previousStep);
+    const beside = await this.#judgeBeside(staged, previousStep);
     return updates.map((_, client) => {
       const layer = stopped.get(client);
       return layer ? { layers: [layer], severity: Infinity } : (beside.get(clientAt(client)) ?? UNSEEN);
     });
   }
 
-  #judgeBeside(
-    staged: readonly TakenUpdate[],
+  async #judgeBeside(
+    staged: readonly MeasuredUpdate[],
     previousStep: Float32Array | null,
-  ): ReadonlyMap<TakenUpdate['client'], Detection> {
+  ): Promise<ReadonlyMap<TakenUpdate['client'], Detection>> {
     const common = { previousStep, seed: SEED };
     const world = { rows: [], clients: [], historyTest: HISTORY_TEST, adminRules: this.#adminRules };
-    const { standing, leftOut, marks } = screenCohort(staged, { ...common, ...world, bounds: this.#bounds });
-    const measured = standing.map(({ figures: { normL2 }, ...update }) => ({ ...update, normL2 }));
+    const cohort = this.#stagedCohort(staged);
+    const { standing, leftOut, marks } = await screenCohort(cohort, { ...common, ...world, bounds: this.#bounds });
+    const members = standing.map(({ figures: { normL2 }, ...update }) => ({ ...update, normL2 }));
     const noiseStdDev = this.#bounds.noise?.stdDev ?? null;
-    const severities = cohortSeverities({ ...common, updates: measured, noiseStdDev });
+    const rows = await cohort.cohortOf(members);
+    const severities = await cohortSeverities({ ...common, members, rows, noiseStdDev });
     const detectionOf = (client: TakenUpdate['client']): Detection => {
       if (leftOut.has(client)) return { layers: ['shared-noise'], severity: Infinity };
       const flags = marks.get(client)?.flags ?? [];
@@ -79,6 +88,23 @@ export class Detector {
     };
     return new Map(staged.map(({ client }) => [client, detectionOf(client)]));
   }
+
+  #stagedCohort(staged: readonly MeasuredUpdate[]): StagedCohort {
+    const rows = new Map(staged.map(({ client, values }) => [client, values]));
+    const d = staged[0]?.values.length ?? 0;
+    const cohortOf: StagedCohort['cohortOf'] = (members) =>
+      Promise.resolve(
+        this.#kernel.cohort(
+          members.flatMap(({ client }) => rows.get(client) ?? []),
+          d,
+        ),
+      );
+    return { taken: staged, cohortOf };
+  }
+}
+
+interface MeasuredUpdate extends TakenUpdate {
+  readonly values: Float32Array;
 }
 
 const UNSEEN: Detection = { layers: [], severity: 0 };

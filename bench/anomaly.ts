@@ -57,18 +57,16 @@ async function judge(federation: CleanFederation): Promise<readonly Judged[]> {
   const detector = await Detector.of(federation.terms, CLIENTS);
   // Without a declared noise to share, `shared-noise` is `noisy-flip`.
   const attacks = anomalyAttackNames.filter((attack) => privacy === 'local' || attack !== 'shared-noise');
-  return attacks.flatMap((attack) =>
-    cohortsFor(federation, attack).flatMap((cohort) =>
-      detector.judge(cohort).map((found, client) => ({
-        ...found,
-        attack,
-        split,
-        privacy,
-        phase: cohort.phase,
-        lies: cohort.liars.has(client),
-      })),
-    ),
-  );
+  const judged: Judged[] = [];
+  for (const attack of attacks)
+    for (const cohort of cohortsFor(federation, attack)) {
+      const { phase, liars } = cohort;
+      const found = await detector.judge(cohort);
+      judged.push(
+        ...found.map((each, client) => ({ ...each, attack, split, privacy, phase, lies: liars.has(client) })),
+      );
+    }
+  return judged;
 }
 
 type Setting = Pick<Judged, 'split' | 'privacy' | 'phase'>;
@@ -127,6 +125,6 @@ async function observeAlarms(digits: Digits, privacy: PrivacyName): Promise<read
   const detector = await Detector.of({ ...termsFor(setting), rounds: OBSERVED_ROUNDS }, CLIENTS);
   const alarms: (readonly boolean[])[] = [];
   for await (const { observed } of honestRounds(digits, { setting, rounds: OBSERVED_ROUNDS }))
-    alarms.push(detector.judge(observed).map(({ layers }) => layers.length > 0));
+    alarms.push((await detector.judge(observed)).map(({ layers }) => layers.length > 0));
   return alarms;
 }

@@ -14,9 +14,21 @@ export const figureIds = [
   'demo-honest-refused',
   'demo-honest-noise-ratio-min',
   'demo-honest-noise-deficit-max',
-  'multi-krum-ms',
-  'multi-krum-numpy-ms',
-  'multi-krum-over-numpy',
+  'krum-kernel-one-thread',
+  'krum-kernel-two-threads',
+  'krum-plain-javascript',
+  'krum-pairs',
+  'krum-pairs-over-kernel',
+  'krum-cdist',
+  'krum-cdist-over-kernel',
+  'krum-gram',
+  'krum-gram-over-kernel',
+  'krum-close-latency',
+  'krum-peak-memory',
+  'coordinate-rule',
+  'coordinate-rule-numpy',
+  'coordinate-rule-numpy-over-ours',
+  'aggregation-conformance',
   'anomaly-detected',
   'anomaly-false-alarms',
   'anomaly-false-bans',
@@ -28,7 +40,7 @@ export const figureIds = [
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 
-export type Unit = 'share' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon' | '1/s' | 'MB/s';
+export type Unit = 'share' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon' | '1/s' | 'MB/s' | 'MB';
 export type Context = Readonly<Record<string, string | number | readonly number[]>>;
 
 export interface Figure {

@@ -3,10 +3,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { attackNames } from '../simulation/attacks.ts';
 import { benchAdmission } from './admission.ts';
+import { benchAggregationConformance } from './aggregation-conformance.ts';
 import { benchAnomaly } from './anomaly.ts';
+import { benchCoordinateRules } from './coordinate-rules.ts';
 import { benchDemo } from './demo.ts';
 import { printer } from './figure.ts';
-import { benchMultiKrum } from './multi-krum.ts';
+import { benchKrum } from './krum.ts';
 
 const EXIT_REFUSED = 2;
 
@@ -25,14 +27,24 @@ program
   });
 
 program
-  .command('multi-krum')
-  .description('one aggregation, beside the same in numpy')
-  .option('--clients <n>', 'updates', count, 20)
-  .option('--parameters <n>', 'values of each', count, 7850)
-  .option('--runs <n>', 'timed runs of each side', count, 15)
+  .command('krum')
+  .description('one Krum, beside plain JavaScript, numpy and torch')
+  .option('--clients <n>', 'updates', count, 100)
+  .option('--params <n>', 'values of each', count, 1_000_000)
+  .option('--runs <n>', 'timed runs of each side', count, 3)
+  .option('--memory-budget <MB>', 'updates that take more lie in files', count, 4_000)
   .option('--json', 'one object a line')
-  .action(async ({ json = false, ...size }: Parameters<typeof benchMultiKrum>[0] & { json?: boolean }) => {
-    await benchMultiKrum(size, printer('multi-krum', json));
+  .action(async ({ json = false, ...bench }: Parameters<typeof benchKrum>[0] & { json?: boolean }) => {
+    await benchKrum(bench, printer('krum', json));
+  });
+
+program
+  .command('coordinate-rules')
+  .description('rules that work by coordinates and over mixed updates, beside their numpy forms')
+  .option('--runs <n>', 'timed runs of each side', count, 3)
+  .option('--json', 'one object a line')
+  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
+    await benchCoordinateRules({ runs }, printer('coordinate-rules', json));
   });
 
 program
@@ -42,6 +54,14 @@ program
   .option('--json', 'one object a line')
   .action(async ({ seconds, json = false }: { seconds: number; json?: boolean }) => {
     await benchAdmission({ seconds }, printer('admission', json));
+  });
+
+program
+  .command('aggregation-conformance')
+  .description('vectors of the field and laws that each aggregation rule passes')
+  .option('--json', 'one object a line')
+  .action(async ({ json = false }: { json?: boolean }) => {
+    await benchAggregationConformance(printer('aggregation-conformance', json));
   });
 
 program

@@ -1,0 +1,28 @@
+// What the reference scripts of bench/python took, where this machine has what they need.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+
+/** Seconds of each run by name, or why there are none. */
+export type PythonSeconds = Readonly<Record<string, readonly number[] | string>>;
+
+const secondsSchema = z.record(z.string(), z.union([z.array(z.number()), z.string()]));
+const MOST_OUTPUT_BYTES = 2 ** 20;
+
+/** MUSTER_PYTHON names the interpreter, python3 unless given. A string: why nothing was measured. */
+export async function pythonSeconds(script: string, args: readonly number[]): Promise<PythonSeconds | string> {
+  const path = fileURLToPath(new URL(`python/${script}`, import.meta.url));
+  const python = process.env['MUSTER_PYTHON'] ?? 'python3';
+  try {
+    const { stdout } = await promisify(execFile)(python, [path, ...args.map(String)], { maxBuffer: MOST_OUTPUT_BYTES });
+    return secondsSchema.parse(JSON.parse(stdout));
+  } catch {
+    return `${python} with numpy is not installed`;
+  }
+}
+
+/** The seconds of one name, or why there are none. */
+export const secondsOf = (found: PythonSeconds | string, name: string): readonly number[] | string =>
+  typeof found === 'string' ? found : (found[name] ?? `${name} was not measured`);
