@@ -42,40 +42,43 @@ describe.each(rules)('$title', ({ rule, power, untied }) => {
   const casesOf = (value: fc.Arbitrary<number>): fc.Arbitrary<CohortCase> =>
     cohortCase(value, (f) => rule.minimumCohort(f));
 
-  it.skipIf(untied === Infinity)('says the same of every update, wherever it stands', async () => {
-    const sizes = fc.record({ f: fc.integer({ min: 0, max: 2 }), spare: fc.nat({ max: 4 }), seed: fc.nat() });
-    await fc.assert(
-      fc.asyncProperty(sizes, async ({ f: more, spare, seed }) => {
-        const f = untied + more;
-        const rows = normalRows(rule.minimumCohort(f) + spare, 3, seed);
-        const order = shuffled(seededRandomSource(0, 'order', seed), [...rows.keys()]);
-        const moved = order.map((row) => rows[row] ?? []);
-        const [before, after] = [await aggregateOf(rule, rows, f), await aggregateOf(rule, moved, f)];
-        expect(new Set(after.selected?.map((at) => order[at]))).toEqual(new Set(before.selected));
-        order.forEach((row, at) => {
-          expect(after.shares[at]).toBeCloseTo(before.shares[row] ?? NaN, 12);
-          expect(after.scores?.[at]).toBeCloseTo(before.scores?.[row] ?? NaN, 9);
-        });
-        after.values.forEach((value, k) => expect(value).toBeCloseTo(before.values[k] ?? NaN, 5));
-      }),
-      runs,
-    );
-  });
+  if (untied < Infinity)
+    it('says the same of every update, wherever it stands', async () => {
+      const sizes = fc.record({ f: fc.integer({ min: 0, max: 2 }), spare: fc.nat({ max: 4 }), seed: fc.nat() });
+      await fc.assert(
+        fc.asyncProperty(sizes, async ({ f: more, spare, seed }) => {
+          const f = untied + more;
+          const rows = normalRows(rule.minimumCohort(f) + spare, 3, seed);
+          const order = shuffled(seededRandomSource(0, 'order', seed), [...rows.keys()]);
+          const moved = order.map((row) => rows[row] ?? []);
+          const [before, after] = [await aggregateOf(rule, rows, f), await aggregateOf(rule, moved, f)];
+          expect(new Set(after.selected?.map((at) => order[at]))).toEqual(new Set(before.selected));
+          order.forEach((row, at) => {
+            expect(after.shares[at]).toBeCloseTo(before.shares[row] ?? NaN, 12);
+            expect(after.scores?.[at]).toBeCloseTo(before.scores?.[row] ?? NaN, 9);
+          });
+          after.values.forEach((value, k) => expect(value).toBeCloseTo(before.values[k] ?? NaN, 5));
+        }),
+        runs,
+      );
+    });
 
-  it.skipIf(rule.name === 'cge')('moves with the updates when all are shifted', async () => {
-    const shifts = fc.array(gridValue, { minLength: 6, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(casesOf(gridValue), shifts, async ({ f, rows }, shift) => {
-        const before = await aggregateOf(rule, rows, f);
-        const moved = rows.map((row) => row.map((value, k) => value + (shift[k] ?? 0)));
-        const after = await aggregateOf(rule, moved, f);
-        expect(after.selected).toEqual(before.selected);
-        expect(after.scores).toEqual(before.scores);
-        after.values.forEach((value, k) => expect(value).toBeCloseTo((before.values[k] ?? NaN) + (shift[k] ?? 0), 5));
-      }),
-      runs,
-    );
-  });
+  // CGE goes by norms, which have an origin.
+  if (rule.name !== 'cge')
+    it('moves with the updates when all are shifted', async () => {
+      const shifts = fc.array(gridValue, { minLength: 6, maxLength: 6 });
+      await fc.assert(
+        fc.asyncProperty(casesOf(gridValue), shifts, async ({ f, rows }, shift) => {
+          const before = await aggregateOf(rule, rows, f);
+          const moved = rows.map((row) => row.map((value, k) => value + (shift[k] ?? 0)));
+          const after = await aggregateOf(rule, moved, f);
+          expect(after.selected).toEqual(before.selected);
+          expect(after.scores).toEqual(before.scores);
+          after.values.forEach((value, k) => expect(value).toBeCloseTo((before.values[k] ?? NaN) + (shift[k] ?? 0), 5));
+        }),
+        runs,
+      );
+    });
 
   it('scales with the updates, its scores with their power of the scale', async () => {
     await fc.assert(
@@ -126,19 +129,21 @@ describe.each(rules)('$title', ({ rule, power, untied }) => {
     }
   });
 
-  it.skipIf(rule.name === 'bulyan')('averages what it says it selected, each with the same weight', async () => {
-    await fc.assert(
-      fc.asyncProperty(casesOf(gridValue), async ({ f, rows }) => {
-        const { selected, values, shares, m } = await aggregateOf(rule, rows, f);
-        const chosen = rows.filter((_, row) => selected?.includes(row));
-        expect(chosen.length).toBe(m);
-        const means = values.map((_, k) => chosen.reduce((sum, row) => sum + (row[k] ?? NaN), 0) / chosen.length);
-        expect([...values]).toEqual([...means]);
-        expect([...shares]).toEqual(rows.map((_, row) => (selected?.includes(row) ? 1 / chosen.length : 0)));
-      }),
-      runs,
-    );
-  });
+  // Bulyan averages by coordinate what it selected.
+  if (rule.name !== 'bulyan')
+    it('averages what it says it selected, each with the same weight', async () => {
+      await fc.assert(
+        fc.asyncProperty(casesOf(gridValue), async ({ f, rows }) => {
+          const { selected, values, shares, m } = await aggregateOf(rule, rows, f);
+          const chosen = rows.filter((_, row) => selected?.includes(row));
+          expect(chosen.length).toBe(m);
+          const means = values.map((_, k) => chosen.reduce((sum, row) => sum + (row[k] ?? NaN), 0) / chosen.length);
+          expect([...values]).toEqual([...means]);
+          expect([...shares]).toEqual(rows.map((_, row) => (selected?.includes(row) ? 1 / chosen.length : 0)));
+        }),
+        runs,
+      );
+    });
 
   it('refuses a cohort below its minimum and takes one at it', async () => {
     for (const f of [1, 2, 5]) {
