@@ -18,9 +18,15 @@ export async function pythonSeconds(script: string, args: readonly number[]): Pr
   try {
     const { stdout } = await promisify(execFile)(python, [path, ...args.map(String)], { maxBuffer: MOST_OUTPUT_BYTES });
     return secondsSchema.parse(JSON.parse(stdout));
-  } catch {
-    return `${python} with numpy is not installed`;
+  } catch (fault) {
+    return `${python} could not run ${script}: ${reasonOf(fault)}`;
   }
+}
+
+/** The last words of the script, such as that it lacks a module; else those of whoever could not start it. */
+function reasonOf(fault: unknown): string {
+  const words = fault instanceof Error && 'stderr' in fault ? String(fault.stderr).trim() : '';
+  return words.split('\n').at(-1) || String(fault);
 }
 
 /** The seconds of one name, or why there are none. */
