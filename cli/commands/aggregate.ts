@@ -7,12 +7,12 @@ import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.t
 import { encodeSafetensors } from '../../shared/update-format/safetensors.ts';
 import { preNames } from '../../server/aggregation/pre/pre-aggregators.ts';
 import { ruleNames } from '../../server/aggregation/rules.ts';
-import { aggregated } from '../aggregate.ts';
-import type { RuleWish } from '../aggregate-input.ts';
-import { type AggregateReport, aggregateReport, aggregateText } from '../aggregate-report.ts';
-import { type AggregatePaths, type AggregateSources, readSources } from '../aggregate-sources.ts';
-import { composedRule, type ComposedRule, mergedWish } from '../aggregate-wish.ts';
-import { withSetting, withStep } from '../aggregate-words.ts';
+import { aggregated } from '../aggregate/aggregate-updates.ts';
+import type { RuleWish } from '../aggregate/input.ts';
+import { type AggregateReport, aggregateReport, aggregateText } from '../aggregate/report.ts';
+import { type AggregatePaths, type AggregateSources, readSources } from '../aggregate/sources.ts';
+import { composedRule, type ComposedRule, mergedWish } from '../aggregate/wish.ts';
+import { withSetting, withStep } from '../aggregate/words.ts';
 import { interruption } from '../interrupt.ts';
 import { misfit, oneOf, wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult, requireWritable, tell } from '../output.ts';

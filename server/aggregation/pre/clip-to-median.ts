@@ -2,6 +2,7 @@
 // keeps (Nguyen et al. 2022, arXiv 2101.02281, section 4.3). The median is an honest norm, or between two, for 2f < n.
 
 import { z } from 'zod';
+import { median } from '../../../shared/vector/vector.ts';
 import { declare } from '../define-rule.ts';
 import { requireCohort } from '../require-cohort.ts';
 import { clippedTo } from './clip.ts';
@@ -20,15 +21,9 @@ const clipToMedian: PreAggregator = {
     if (tooSmall) return tooSmall;
     const squared = await cohort.squaredDistancesTo();
     const norms = squared.map(Math.sqrt);
-    return clippedTo(norms, medianOf(norms));
+    return clippedTo(norms, median([...norms]));
   },
 };
-
-function medianOf(norms: Float64Array): number {
-  const sorted = norms.slice().sort();
-  const { length } = sorted;
-  return ((sorted[(length - 1) >> 1] ?? NaN) + (sorted[length >> 1] ?? NaN)) / 2;
-}
 
 export const clipToMedianDeclared = declare({
   name: 'clip-to-median',

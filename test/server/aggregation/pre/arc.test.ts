@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arcDeclared } from '../../../../server/aggregation/pre/arc.ts';
 import { anyValue, cohortCase } from '../../../support/rule-cases.ts';
-import { P7, V } from '../rules/published-cohorts.ts';
+import { P7, V } from '../../../support/published-cohorts.ts';
 import { imageOf, madeOf, nearRows, normOf, refusedCode } from './images.ts';
 
 const arc = madeOf(arcDeclared);

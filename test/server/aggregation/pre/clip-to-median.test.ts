@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clipToMedianDeclared } from '../../../../server/aggregation/pre/clip-to-median.ts';
-import { V } from '../rules/published-cohorts.ts';
+import { V } from '../../../support/published-cohorts.ts';
 import { imageOf, madeOf, nearRows, refusedCode } from './images.ts';
 
 const clipToMedian = madeOf(clipToMedianDeclared);

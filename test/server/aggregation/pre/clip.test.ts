@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { clipDeclared } from '../../../../server/aggregation/pre/clip.ts';
 import type { PreAggregator } from '../../../../server/aggregation/pre/pre-aggregator.ts';
 import { anyValue, cohortCase } from '../../../support/rule-cases.ts';
-import { V } from '../rules/published-cohorts.ts';
+import { V } from '../../../support/published-cohorts.ts';
 import { imageOf, madeOf, nearRows, normOf } from './images.ts';
 
 const clip = (norm: number): PreAggregator => madeOf(clipDeclared, { norm });

@@ -5,7 +5,7 @@ import { nnmDeclared } from '../../../../server/aggregation/pre/nnm.ts';
 import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { anyValue, cohortCase } from '../../../support/rule-cases.ts';
-import { P7, V } from '../rules/published-cohorts.ts';
+import { P7, V } from '../../../support/published-cohorts.ts';
 import { fewRows, squaredDistance } from '../rules/robustness-ratio.ts';
 import { imageOf, madeOf, refusedCode } from './images.ts';
 import { near } from '../rules/near.ts';

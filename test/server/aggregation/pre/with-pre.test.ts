@@ -10,7 +10,7 @@ import { trimmedMeanDeclared } from '../../../../server/aggregation/rules/trimme
 import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, ruleOf } from '../../../support/rule-cases.ts';
-import { P7, V } from '../rules/published-cohorts.ts';
+import { P7, V } from '../../../support/published-cohorts.ts';
 import { fewRows, worstRatio } from '../rules/robustness-ratio.ts';
 import { near } from '../rules/near.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bulyanDeclared } from '../../../../server/aggregation/rules/bulyan.ts';
 import { krumDeclared } from '../../../../server/aggregation/rules/krum.ts';
 import { aggregateOf, codeOf, type Rows, ruleOf } from '../../../support/rule-cases.ts';
-import { P7 } from './published-cohorts.ts';
+import { P7 } from '../../../support/published-cohorts.ts';
 
 const bulyan = ruleOf(bulyanDeclared);
 const line = (n: number): Rows => Array.from({ length: n }, (_, i) => [i]);

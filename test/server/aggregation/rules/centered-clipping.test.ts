@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { centeredClippingDeclared } from '../../../../server/aggregation/rules/centered-clipping.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, exactly, ruleOf } from '../../../support/rule-cases.ts';
-import { V } from './published-cohorts.ts';
+import { V } from '../../../support/published-cohorts.ts';
 import { squaredDistance } from './robustness-ratio.ts';
 import { near } from './near.ts';
 

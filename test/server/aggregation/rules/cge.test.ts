@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cgeDeclared } from '../../../../server/aggregation/rules/cge.ts';
 import { aggregateOf, codeOf, type Rows, ruleOf } from '../../../support/rule-cases.ts';
-import { P7, V } from './published-cohorts.ts';
+import { P7, V } from '../../../support/published-cohorts.ts';
 
 const cge = ruleOf(cgeDeclared);
 

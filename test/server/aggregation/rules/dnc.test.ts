@@ -6,7 +6,7 @@ import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, codeOf, cohortCase, exactly, type Rows, ruleOf } from '../../../support/rule-cases.ts';
 import { near } from './near.ts';
-import { F4 } from './published-cohorts.ts';
+import { F4 } from '../../../support/published-cohorts.ts';
 
 const dnc = ruleOf(dncDeclared);
 const sampled = ruleOf(dncDeclared, { coordinates: 20 });

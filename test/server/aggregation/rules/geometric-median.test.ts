@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { geometricMedianDeclared } from '../../../../server/aggregation/rules/geometric-median.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, exactly, type Rows, ruleOf } from '../../../support/rule-cases.ts';
-import { F4, P7, V } from './published-cohorts.ts';
+import { F4, P7, V } from '../../../support/published-cohorts.ts';
 import { fewRows, squaredDistance, worstRatio } from './robustness-ratio.ts';
 import { near } from './near.ts';
 

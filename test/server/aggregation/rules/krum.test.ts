@@ -5,7 +5,7 @@ import { multiKrumDeclared } from '../../../../server/aggregation/rules/multi-kr
 import { InvariantError } from '../../../../shared/invariant-error.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, exactly, type Rows, ruleOf } from '../../../support/rule-cases.ts';
-import { F4, P7, V } from './published-cohorts.ts';
+import { F4, P7, V } from '../../../support/published-cohorts.ts';
 
 const krum = ruleOf(krumDeclared);
 const line = (n: number): Rows => Array.from({ length: n }, (_, i) => [i]);

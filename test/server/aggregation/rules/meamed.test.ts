@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { meamedDeclared } from '../../../../server/aggregation/rules/meamed.ts';
 import { aggregateOf, ruleOf } from '../../../support/rule-cases.ts';
-import { P7, V } from './published-cohorts.ts';
+import { P7, V } from '../../../support/published-cohorts.ts';
 
 const meamed = ruleOf(meamedDeclared);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { multiKrumDeclared } from '../../../../server/aggregation/rules/multi-krum.ts';
 import { aggregateOf, codeOf, type Rows, ruleOf } from '../../../support/rule-cases.ts';
-import { P7, V } from './published-cohorts.ts';
+import { P7, V } from '../../../support/published-cohorts.ts';
 
 const multiKrum = (options: object = {}) => ruleOf(multiKrumDeclared, options);
 const line = (n: number): Rows => Array.from({ length: n }, (_, i) => [i]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { trimmedMeanDeclared } from '../../../../server/aggregation/rules/trimmed-mean.ts';
 import { aggregateOf, ruleOf } from '../../../support/rule-cases.ts';
-import { F4, P7, V } from './published-cohorts.ts';
+import { F4, P7, V } from '../../../support/published-cohorts.ts';
 import { worstRatio } from './robustness-ratio.ts';
 
 const trimmedMean = ruleOf(trimmedMeanDeclared);

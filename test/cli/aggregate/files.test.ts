@@ -3,25 +3,17 @@ import { readdirSync, mkdirSync, readFileSync, statSync, truncateSync, writeFile
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { decodeSafetensors, encodeSafetensors } from '../../shared/update-format/safetensors.ts';
-import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
-import { aggregateFrom, refusalFrom, updatesFile } from '../support/aggregate-command.ts';
-import { runHere } from '../support/captured-command.ts';
-import { repositoryRoot } from '../support/fixture-repository.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../shared/update-format/safetensors.ts';
+import type { TensorSchema } from '../../../shared/update-format/tensor-schema.ts';
+import { aggregateFrom, refusalFrom, updatesFile } from '../../support/aggregate-command.ts';
+import { runHere } from '../../support/captured-command.ts';
+import { repositoryRoot } from '../../support/fixture-repository.ts';
+import { P7 } from '../../support/published-cohorts.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const schema: TensorSchema = [
   { name: 'a', shape: [] },
   { name: 'b', shape: [1] },
-];
-const P7 = [
-  [4, 4],
-  [5, 6],
-  [2, 7],
-  [5, 4],
-  [1, 0],
-  [1, 1],
-  [1, 2],
 ];
 
 const file = (path: string, values: readonly number[], of = schema): string => {

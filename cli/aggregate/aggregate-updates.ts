@@ -1,15 +1,15 @@
 // The work of `muster aggregate`: rows in the order of their ids into the kernel, the rule over them, and what is to be
 // told of it.
 
-import { accepted, RefusedError, refuse } from '../shared/protocol/refusals.ts';
-import { explain } from '../server/aggregation/explain/explain.ts';
-import type { Kernel } from '../server/aggregation/kernels/kernel.ts';
-import { openKernel } from '../server/aggregation/kernels/open-kernel.ts';
-import type { Aggregate } from '../server/aggregation/rule.ts';
-import type { Aggregated } from './aggregate-report.ts';
-import { rowOrder } from './aggregate-rows.ts';
-import type { AggregateSources } from './aggregate-sources.ts';
-import type { ComposedRule } from './aggregate-wish.ts';
+import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import { explain } from '../../server/aggregation/explain/explain.ts';
+import type { Kernel } from '../../server/aggregation/kernels/kernel.ts';
+import { openKernel } from '../../server/aggregation/kernels/open-kernel.ts';
+import type { Aggregate } from '../../server/aggregation/rule.ts';
+import type { Aggregated } from './report.ts';
+import { rowOrder } from './rows.ts';
+import type { AggregateSources } from './sources.ts';
+import type { ComposedRule } from './wish.ts';
 
 export interface AggregateWork {
   readonly sources: Pick<AggregateSources, 'rows' | 'ids' | 'reference'>;

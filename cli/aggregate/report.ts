@@ -1,9 +1,9 @@
 // What `muster aggregate` prints: for programs one object, for people who was selected, how far liars can have moved the
 // aggregate, and what each update had to do with it. Rows are named as the input names them and come in its order.
 
-import type { ClientExplanation, Condition, Explanation } from '../server/aggregation/explain/explanation.ts';
-import type { Aggregate, AggregationRule } from '../server/aggregation/rule.ts';
-import { counted, table } from './text.ts';
+import type { ClientExplanation, Condition, Explanation } from '../../server/aggregation/explain/explanation.ts';
+import type { Aggregate, AggregationRule } from '../../server/aggregation/rule.ts';
+import { counted, table } from '../text.ts';
 
 export interface Aggregated {
   /** By name alone. */

@@ -1,28 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ruleNames } from '../../server/aggregation/rules.ts';
-import { aggregateOf, refusalOf, updatesFile } from '../support/aggregate-command.ts';
-import { runHere } from '../support/captured-command.ts';
-
-const P7 = [
-  [4, 4],
-  [5, 6],
-  [2, 7],
-  [5, 4],
-  [1, 0],
-  [1, 1],
-  [1, 2],
-];
-const V = [
-  [1, 2, 3],
-  [4, 5, 6],
-  [7, 8, 9],
-];
-const F4 = [
-  [1, 2, 3],
-  [-1, 4, -1],
-  [2, 2, 3],
-  [3, 1, 3],
-];
+import { ruleNames } from '../../../server/aggregation/rules.ts';
+import { aggregateOf, refusalOf, updatesFile } from '../../support/aggregate-command.ts';
+import { runHere } from '../../support/captured-command.ts';
+import { P7, V, F4 } from '../../support/published-cohorts.ts';
 
 describe('muster aggregate', () => {
   it('prints who was selected, the scores in the order given, and the certificate, as one object', async () => {

@@ -1,13 +1,13 @@
 // Which rule `muster aggregate` computes: what the flags say, else what the file says, with the steps in front of it and
 // the seeds that they draw from.
 
-import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
-import type { PreAggregator } from '../server/aggregation/pre/pre-aggregator.ts';
-import { preAggregatorOf } from '../server/aggregation/pre/pre-aggregators.ts';
-import { withPre } from '../server/aggregation/pre/with-pre.ts';
-import type { AggregationRule } from '../server/aggregation/rule.ts';
-import { ruleNames, ruleOf } from '../server/aggregation/rules.ts';
-import type { RuleWish } from './aggregate-input.ts';
+import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import type { PreAggregator } from '../../server/aggregation/pre/pre-aggregator.ts';
+import { preAggregatorOf } from '../../server/aggregation/pre/pre-aggregators.ts';
+import { withPre } from '../../server/aggregation/pre/with-pre.ts';
+import type { AggregationRule } from '../../server/aggregation/rule.ts';
+import { ruleNames, ruleOf } from '../../server/aggregation/rules.ts';
+import type { RuleWish } from './input.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 

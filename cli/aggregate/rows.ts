@@ -1,7 +1,7 @@
 // Values out of JSON -> rows of float32 for `muster aggregate`, and the order in which they are computed. What does not
 // stay finite as a float32 is refused: no rule may ever see it.
 
-import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
+import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 
 /** `length` zeros, where worker threads read them without a copy. */
 export const sharedRow = (length: number): Float32Array =>

@@ -1,7 +1,7 @@
 // Options of a rule and steps in front of it, as they are written on a command line: tau=10, clip:norm=2.
 
-import type { PreWish } from './aggregate-input.ts';
-import { misfit } from './option-values.ts';
+import type { PreWish } from './input.ts';
+import { misfit } from '../option-values.ts';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 

@@ -1,11 +1,11 @@
 // Where `muster aggregate` takes updates from: one JSON file (or stdin), or safetensors files, each an update named by
 // its path.
 
-import { RefusedError, refuse, accepted } from '../shared/protocol/refusals.ts';
-import type { TensorSchema } from '../shared/update-format/tensor-schema.ts';
-import { readTensorFiles } from './aggregate-files.ts';
-import { parseUpdates, type UpdatesFile } from './aggregate-input.ts';
-import { readCapped } from './held-evidence.ts';
+import { RefusedError, refuse, accepted } from '../../shared/protocol/refusals.ts';
+import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
+import { readTensorFiles } from './files.ts';
+import { parseUpdates, type UpdatesFile } from './input.ts';
+import { readCapped } from '../held-evidence.ts';
 
 /** More would not fit into one string of JavaScript. */
 export const MAX_JSON_BYTES = 256 * 1024 * 1024;

@@ -3,8 +3,8 @@
 
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
-import { idsComplaint, vectorOf, vectorsOf } from './aggregate-rows.ts';
+import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { idsComplaint, vectorOf, vectorsOf } from './rows.ts';
 
 /** One step in front of the rule: a name, and options of its own. */
 export interface PreWish {

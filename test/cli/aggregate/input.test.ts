@@ -2,21 +2,13 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { MAX_JSON_BYTES, readAll } from '../../cli/aggregate-sources.ts';
-import { RefusedError } from '../../shared/protocol/refusals.ts';
-import { aggregateOf, refusalFrom, refusalOf, updatesFile } from '../support/aggregate-command.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { MAX_JSON_BYTES, readAll } from '../../../cli/aggregate/sources.ts';
+import { RefusedError } from '../../../shared/protocol/refusals.ts';
+import { aggregateOf, refusalFrom, refusalOf, updatesFile } from '../../support/aggregate-command.ts';
+import { P7 } from '../../support/published-cohorts.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const mean = { rule: 'mean' };
-const P7 = [
-  [4, 4],
-  [5, 6],
-  [2, 7],
-  [5, 4],
-  [1, 0],
-  [1, 1],
-  [1, 2],
-];
 
 describe('updates', () => {
   it.each([

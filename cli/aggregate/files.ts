@@ -4,12 +4,12 @@
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { z } from 'zod';
-import { accepted, isRefused, RefusedError, type Refused, refuse } from '../shared/protocol/refusals.ts';
-import { decodeInPlace } from '../shared/update-format/safetensors.ts';
-import { canonicalOrder, parameterCount, type TensorSchema } from '../shared/update-format/tensor-schema.ts';
-import { firstNonFinite } from '../shared/vector/vector.ts';
-import { sharedRow } from './aggregate-rows.ts';
-import { readCapped } from './held-evidence.ts';
+import { accepted, isRefused, RefusedError, type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { decodeInPlace } from '../../shared/update-format/safetensors.ts';
+import { canonicalOrder, parameterCount, type TensorSchema } from '../../shared/update-format/tensor-schema.ts';
+import { firstNonFinite } from '../../shared/vector/vector.ts';
+import { sharedRow } from './rows.ts';
+import { readCapped } from '../held-evidence.ts';
 
 export interface TensorFiles {
   readonly schema: TensorSchema;
