@@ -3,7 +3,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
-import type { Declared } from './define-rule.ts';
+import type { Declared } from '../../shared/declare.ts';
 import type { AggregationRule } from './rule.ts';
 import { bulyanDeclared } from './rules/bulyan.ts';
 import { centeredClippingDeclared } from './rules/centered-clipping.ts';

@@ -1,7 +1,7 @@
 // Cohorts for the tests of the rules: by hand, and as fast-check arbitraries; and a rule's outcome as tests compare it.
 
 import fc from 'fast-check';
-import type { Declared } from '../../server/aggregation/define-rule.ts';
+import type { Declared } from '../../shared/declare.ts';
 import type { Aggregate, AggregationRule } from '../../server/aggregation/rule.ts';
 import { accepted, RefusedError, type Refused } from '../../shared/protocol/refusals.ts';
 import { seededRandomSource, standardNormals } from '../../shared/random-source.ts';

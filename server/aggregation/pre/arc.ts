@@ -2,7 +2,7 @@
 // of largest norm are clipped to the norm that comes next. Nothing to set.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import { clippedTo } from './clip.ts';
 import type { PreAggregator } from './pre-aggregator.ts';

@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import { seededRandomSource, shuffled } from '../../../shared/random-source.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { meansOver } from './mixture.ts';
 import { seedMissing } from '../require-cohort.ts';
 import type { PreAggregator } from './pre-aggregator.ts';

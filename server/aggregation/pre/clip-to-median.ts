@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { median } from '../../../shared/vector/vector.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import { clippedTo } from './clip.ts';
 import type { PreAggregator } from './pre-aggregator.ts';

@@ -2,7 +2,7 @@
 // is rounded to float32 after the product, so that its norm may pass the bound by one part in 10^7, never by more.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { scaledRows } from './mixture.ts';
 import type { PreAggregator, Prepared } from './pre-aggregator.ts';
 

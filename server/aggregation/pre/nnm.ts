@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Distances } from '../cohort.ts';
 import { decide, type Decision, relativeGap } from '../decide.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import { meansOver } from './mixture.ts';
 import type { PreAggregator } from './pre-aggregator.ts';

@@ -2,7 +2,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
-import type { Declared } from '../define-rule.ts';
+import type { Declared } from '../../../shared/declare.ts';
 import { arcDeclared } from './arc.ts';
 import { bucketingDeclared } from './bucketing.ts';
 import { clipDeclared } from './clip.ts';

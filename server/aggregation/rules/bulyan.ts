@@ -10,7 +10,7 @@
 import { z } from 'zod';
 import type { Cohort, Distances } from '../cohort.ts';
 import { decide, type Decision } from '../decide.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { Aggregate, AggregationRule } from '../rule.ts';
 import { blanchardSpread, krumScores, neighboursOf } from './krum-scores.ts';

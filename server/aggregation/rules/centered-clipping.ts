@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Cohort, Combination } from '../cohort.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { AggregationRule } from '../rule.ts';
 import { honestMajority } from './by-coordinate.ts';

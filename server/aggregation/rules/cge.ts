@@ -4,7 +4,7 @@
 // so that a norm alone decides who is heard. Ties go to the lower row. Needs n > 2f.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { AggregationRule } from '../rule.ts';
 import { lowest } from './lowest.ts';

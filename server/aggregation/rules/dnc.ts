@@ -13,7 +13,7 @@ import { pairwiseDots } from '../../../shared/vector/pairwise-dots.ts';
 import { sampleCoordinates } from '../../../shared/vector/sample-coordinates.ts';
 import { centred, topEigenvector } from '../../../shared/vector/top-eigenvector.ts';
 import type { Cohort } from '../cohort.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort, seedMissing } from '../require-cohort.ts';
 import type { Aggregate, AggregationRule } from '../rule.ts';
 import { lowest } from './lowest.ts';

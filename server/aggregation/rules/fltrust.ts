@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
 import { firstNonFinite, normL2 } from '../../../shared/vector/vector.ts';
 import type { Cohort } from '../cohort.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { Aggregate, AggregationRule } from '../rule.ts';
 import { cosinesTo } from './cosines-to.ts';

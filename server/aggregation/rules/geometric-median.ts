@@ -6,7 +6,7 @@
 
 import { z } from 'zod';
 import type { Cohort } from '../cohort.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { weightsBefore } from '../pre/mixture.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { AggregationRule, Assumptions } from '../rule.ts';

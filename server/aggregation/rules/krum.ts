@@ -2,7 +2,7 @@
 // client's whole privacy noise into the model, where multi-Krum averages it away; prefer multi-Krum under local DP.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { scoreOptions, variantOf } from './krum-scores.ts';
 import { multiKrum } from './multi-krum.ts';
 

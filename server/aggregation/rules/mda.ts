@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { refuse, type Refused } from '../../../shared/protocol/refusals.ts';
 import { decide } from '../decide.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { AggregationRule } from '../rule.ts';
 import { leastDiameter } from './least-diameter.ts';

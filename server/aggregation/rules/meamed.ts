@@ -2,7 +2,7 @@
 // the n - f values nearest its median. Where two values are equally far from it, the smaller one is taken.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { byCoordinate } from './by-coordinate.ts';
 
 const meamed = byCoordinate({

@@ -3,7 +3,7 @@
 // simulation uses this rule to show what the others prevent.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { AggregationRule } from '../rule.ts';
 

@@ -2,7 +2,7 @@
 // of the two in the middle. It is the trimmed mean that trims all but one or two values, and its bounds are that one's.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { byCoordinate, trimmedKappa, trimmedSensitivityL2 } from './by-coordinate.ts';
 
 const trimOf = (n: number): number => Math.floor((n - 1) / 2);

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Distances } from '../cohort.ts';
 import { decide, type Decision } from '../decide.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort } from '../require-cohort.ts';
 import type { AggregationRule, Assumptions } from '../rule.ts';
 import * as score from './krum-scores.ts';

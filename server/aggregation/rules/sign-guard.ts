@@ -13,7 +13,7 @@ import { seededRandomSource } from '../../../shared/random-source.ts';
 import { sampleCoordinates } from '../../../shared/vector/sample-coordinates.ts';
 import { median } from '../../../shared/vector/vector.ts';
 import type { Cohort } from '../cohort.ts';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { requireCohort, seedMissing } from '../require-cohort.ts';
 import type { Aggregate, AggregationRule } from '../rule.ts';
 import { meanShift, type Point } from './mean-shift.ts';

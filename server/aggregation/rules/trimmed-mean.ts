@@ -2,7 +2,7 @@
 // largest values. With f = 0 nothing is trimmed and it is the mean.
 
 import { z } from 'zod';
-import { declare } from '../define-rule.ts';
+import { declare } from '../../../shared/declare.ts';
 import { byCoordinate, trimmedKappa, trimmedSensitivityL2 } from './by-coordinate.ts';
 
 const trimmedMean = byCoordinate({

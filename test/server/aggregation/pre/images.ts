@@ -1,6 +1,6 @@
 // What a pre-aggregator makes of rows, as rows.
 
-import type { Declared } from '../../../../server/aggregation/define-rule.ts';
+import type { Declared } from '../../../../shared/declare.ts';
 import type { PreAggregator } from '../../../../server/aggregation/pre/pre-aggregator.ts';
 import { accepted, isRefused } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';

@@ -1,1 +1,0 @@
-export { declare, type Declared } from '../../shared/declare.ts';
