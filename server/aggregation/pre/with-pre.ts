@@ -37,12 +37,21 @@ export function withPre(pres: readonly PreAggregator[], rule: AggregationRule): 
   };
 }
 
-/** Every stage has its own least: the first n for which none falls short. */
+/** Every stage has its own least: the first n for which none falls short. More rows never leave fewer, so it is bisected. */
 function leastCohort(pres: readonly PreAggregator[], rule: AggregationRule, f: number): number {
-  if (!Number.isFinite(rule.minimumCohort(f))) return Infinity;
-  let n = 1;
-  while (fallsShort(n)) n++;
-  return n;
+  let enough = 1;
+  while (fallsShort(enough)) {
+    enough *= 2;
+    // Buckets of that size hold more updates than can be counted.
+    if (enough > Number.MAX_SAFE_INTEGER) return Infinity;
+  }
+  let short = Math.floor(enough / 2);
+  while (enough - short > 1) {
+    const between = Math.floor((short + enough) / 2);
+    if (fallsShort(between)) short = between;
+    else enough = between;
+  }
+  return enough;
 
   function fallsShort(given: number): boolean {
     let rows = given;

@@ -81,6 +81,18 @@ describe('pre-aggregators in front of a rule', () => {
     expect(behind(mean, nnm, buckets).minimumCohort(2)).toBe(5);
   });
 
+  it('find that least by bisection, however large a bucket is, and none beyond what can be counted', () => {
+    for (const [size, f] of [
+      [1, 0],
+      [2, 1],
+      [5, 2],
+      [7, 40],
+    ] as const)
+      expect(behind(median, { ...buckets, size }).minimumCohort(f)).toBe(2 * f * size + 1);
+    expect(behind(median, { ...buckets, size: 1e9 }).minimumCohort(2)).toBe(4e9 + 1);
+    expect(behind(median, { ...buckets, size: Number.MAX_SAFE_INTEGER }).minimumCohort(2)).toBe(Infinity);
+  });
+
   it('refuse fewer, before anything is drawn, and take as many', async () => {
     const rule = behind(median, buckets);
     const given = (n: number): RuleInput => ({
