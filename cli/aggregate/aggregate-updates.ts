@@ -10,6 +10,7 @@ import type { Aggregated } from './report.ts';
 import { rowOrder } from './rows.ts';
 import type { AggregateSources } from './sources.ts';
 import type { ComposedRule } from './wish.ts';
+import { firstNonFinite } from '../../shared/vector/vector.ts';
 
 export interface AggregateWork {
   readonly sources: Pick<AggregateSources, 'rows' | 'ids' | 'reference'>;
@@ -22,7 +23,7 @@ export interface AggregateWork {
 
 /** @throws RefusedError with what the rule refuses; bad-option where it needs a reference that is not there. */
 export async function aggregated({ sources, composed, threads, signal }: AggregateWork): Promise<Aggregated> {
-  requireFewerLiars(composed.f, sources.rows.length);
+  requireFewerLiars(composed, sources.rows.length);
   if (composed.reference === 'root-update' && sources.reference === null) throw needsReference(composed.name);
   const kernel = await openKernel(threads === undefined ? {} : { threads });
   try {
@@ -43,6 +44,7 @@ async function compute(
   const cohort = kernel.cohort(ordered, ordered[0]?.length ?? 0);
   const reference = taken === 'none' ? null : given;
   const aggregate = accepted<Aggregate>(await rule.aggregate({ cohort, f, seed, reference }));
+  requireFinite(aggregate.values);
   const explanation = await explain({ cohort, rule, aggregate, f });
   const isIgnored = given !== null && reference === null;
   const warnings = isIgnored ? [`the reference was not used: ${name} takes none`] : [];
@@ -58,10 +60,21 @@ async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<
   return outcome;
 }
 
+/** Values of FLTrust are as long as its reference, and may then be more than a float32 holds. */
+function requireFinite(values: Float32Array): void {
+  const at = firstNonFinite(values);
+  if (at < 0) return;
+  const facts = { expected: 'an aggregate whose values are finite as float32', found: `${values[at]} at ${at}` };
+  throw new RefusedError(refuse('not-finite', { message: 'the aggregate is not finite', ...facts }).refusal);
+}
+
 /** A rule may ignore f, but no more than all can lie. */
-function requireFewerLiars(f: number, n: number): void {
+function requireFewerLiars({ name, f, rule }: ComposedRule, n: number): void {
   if (f <= n) return;
-  const facts = { expected: `at least ${f} updates for f = ${f}`, found: `${n}` };
+  const minimum = rule.minimumCohort(f);
+  // Where no number is enough the rule says so itself.
+  if (!Number.isFinite(minimum)) return;
+  const facts = { expected: `at least ${Math.max(minimum, f)} updates for ${name} with f = ${f}`, found: `${n}` };
   throw new RefusedError(refuse('cohort-too-small', facts).refusal);
 }
 

@@ -7,7 +7,7 @@ import { refuse } from '../../shared/protocol/refusals.ts';
 export function requireCohort({ n }: { readonly n: number }, minimum: number): Refused | undefined {
   if (n >= minimum) return undefined;
   return refuse('cohort-too-small', {
-    expected: `at least ${minimum} updates`,
+    expected: Number.isFinite(minimum) ? `at least ${minimum} updates` : 'an f that some number of updates can carry',
     found: `${n}`,
     hint: 'the base model stays; offer the round to more clients, or choose a smaller f before the round',
   });

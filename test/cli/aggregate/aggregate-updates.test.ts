@@ -199,6 +199,11 @@ describe('a reference', () => {
     expect(await refusalOf(file)).toMatch(/^bad-option .*--reference FILE.safetensors/);
   });
 
+  it('whose length no float32 holds makes an aggregate that is refused', async () => {
+    const file = { updates: [[1, 0]], rule: 'fltrust', reference: [3e38, 3e38] };
+    expect(await refusalOf(file)).toMatch(/^not-finite .*the aggregate.*Infinity at 0/);
+  });
+
   it('that the rule does not take is told to be of no use', async () => {
     const { explanation } = await aggregateOf({ updates: V, rule: 'mean', reference: [1, 2, 3] });
     expect(explanation.warnings.join()).toContain('mean takes none');

@@ -41,6 +41,12 @@ describe('updates', () => {
     expect(await refusalOf({ updates: P7, rule: 'bulyan', f: 2 })).toMatch(/^cohort-too-small .*at least 11 updates/);
     expect(await refusalOf({ updates: P7, rule: 'mean', f: 8 })).toMatch(/^cohort-too-small /);
     expect(await refusalOf({ updates: P7, rule: 'krum', f: 2 ** 50, pre: ['nnm'] })).toMatch(/^cohort-too-small /);
+    // What the rule needs, and not only that there are fewer updates than liars.
+    expect(await refusalOf({ updates: P7, rule: 'krum', f: 9 })).toMatch(/at least 21 updates for krum with f = 9/);
+    expect(await refusalOf({ updates: P7, rule: 'mda', f: 40 })).toMatch(/^f-too-large .*f <= 32/);
+    expect(await refusalOf({ updates: P7, rule: 'mda', f: 40, pre: ['nnm'] })).toMatch(
+      /^cohort-too-small .*an f that some number of updates can carry/,
+    );
   });
 
   it('as large as a float32 can be are taken', async () => {
