@@ -1,6 +1,7 @@
 // Arguments in, exit code out. Every way in which a command can end badly is told in one place, in one form.
 
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { RefusedError } from '../shared/protocol/refusals.ts';
@@ -107,10 +108,18 @@ function withoutUpdatesAsTargets(args: readonly string[]): readonly string[] {
   return args.map((arg, i) => (arg === '--json' && args[i + 1]?.endsWith('.safetensors') ? '--json=' : arg));
 }
 
-/** Also where the arguments could not be read as a whole: the error is wanted as JSON all the same. */
+/**
+ * Also where the arguments could not be read as a whole: the error is wanted as JSON all the same. It is never written
+ * over a file that another argument names, such as the updates.
+ */
 function jsonTarget(args: readonly string[]): JsonTarget {
   const at = args.findIndex((arg) => arg === '--json' || arg.startsWith('--json='));
   if (at < 0) return undefined;
   const value = args[at]?.startsWith('--json=') ? args[at]?.slice('--json='.length) : args[at + 1];
-  return value === undefined || value === '' || value.startsWith('-') ? true : value;
+  if (value === undefined || value === '' || value.startsWith('-')) return true;
+  const named = args.filter((arg) => resolve(valueOf(arg)) === resolve(value));
+  return named.length > 1 ? true : value;
 }
+
+/** What an argument names: all of it, or what stands behind the = of an option. */
+const valueOf = (arg: string): string => /^--[^=]+=(.*)$/s.exec(arg)?.[1] ?? arg;

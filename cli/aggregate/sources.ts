@@ -1,6 +1,7 @@
 // Where `muster aggregate` takes updates from: one JSON file (or stdin), or safetensors files, each an update named by
 // its path.
 
+import { resolve } from 'node:path';
 import { RefusedError, refuse, accepted } from '../../shared/protocol/refusals.ts';
 import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
 import { readTensorFiles } from './files.ts';
@@ -37,7 +38,8 @@ export async function readSources({ files, in: json, reference }: AggregatePaths
 }
 
 async function tensorSources(paths: readonly string[]): Promise<AggregateSources> {
-  const again = paths.find((path, i) => paths.indexOf(path) < i);
+  const places = paths.map((path) => resolve(path));
+  const again = paths.find((_, i) => places.indexOf(places[i] ?? '') < i);
   if (again !== undefined) throw refused('bad-option', 'every file once', `${again} more than once`);
   const { rows, schema } = await readTensorFiles(paths, null);
   return { rows, schema, ids: paths, reference: null, wish: {} };

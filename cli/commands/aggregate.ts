@@ -63,7 +63,9 @@ const jsonTarget = (text: string): JsonTarget => (text === '' ? true : text);
 
 async function run(files: readonly string[], options: AggregateOptions): Promise<void> {
   const { rule, f, m, pre, option, seed, out, threads, json } = options;
-  requireOtherFile({ out, files: [...files, options.in, options.reference] });
+  const inputs = [...files, options.in, options.reference];
+  requireOtherFile('--out', out, inputs);
+  requireOtherFile('--json', json, [...inputs, out]);
   await requireWritable(json);
   const sources = await readSources({ files, in: options.in, reference: options.reference });
   if (json !== undefined) requirePrintable(sources);
@@ -80,16 +82,11 @@ async function run(files: readonly string[], options: AggregateOptions): Promise
   }
 }
 
-interface Output {
-  readonly out: string | undefined;
-  readonly files: readonly (string | undefined)[];
-}
-
-/** @throws RefusedError where the aggregate would take the place of what it is made of. */
-function requireOtherFile({ out, files }: Output): void {
-  if (out === undefined) return;
-  const same = files.find((file) => file !== undefined && resolve(file) === resolve(out));
-  if (same !== undefined) throw misfit('--out', 'a file that is none of the updates', out);
+/** @throws RefusedError where what is written would take the place of what is read, or of what else is written. */
+function requireOtherFile(option: string, target: JsonTarget, files: readonly (string | undefined)[]): void {
+  if (typeof target !== 'string') return;
+  const same = files.find((file) => file !== undefined && resolve(file) === resolve(target));
+  if (same !== undefined) throw misfit(option, 'a file of its own, that is none of the updates', target);
 }
 
 /** As text; more does not fit into one string of JavaScript. */

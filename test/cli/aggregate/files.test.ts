@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../../shared/update-format/safetensors.ts';
 import type { TensorSchema } from '../../../shared/update-format/tensor-schema.ts';
@@ -141,6 +141,8 @@ describe('updates in safetensors files', () => {
   it('given twice, beside --in, or not at all are refused', async () => {
     const [path = '', other = ''] = p7Files();
     expect(await refusalFrom('--rule', 'mean', path, other, path)).toMatch(/^bad-option .*more than once/);
+    const again = `${dirname(path)}/../${basename(dirname(path))}/${basename(path)}`;
+    expect(await refusalFrom('--rule', 'mean', path, other, again)).toMatch(/^bad-option .*more than once/);
     expect(await refusalFrom('--rule', 'mean', '--in', updatesFile({ updates: P7 }), path)).toMatch(
       /^bad-option .*--in/,
     );
@@ -218,6 +220,29 @@ describe('--out', () => {
       /^bad-option .*cannot be written/,
     );
     expect(readdirSync(dir)).toEqual(['folder']);
+  });
+});
+
+describe('--json FILE', () => {
+  it('that is one of the updates, or the file of --out, is refused and leaves it as it was', async () => {
+    const updates = updatesFile({ updates: P7 });
+    const [first = '', ...others] = p7Files();
+    const out = join(temporaryFolder(), 'out');
+    for (const args of [
+      ['--in', updates, '--json', updates],
+      [`--in=${updates}`, '--json', updates],
+      ['--in', updates, `--json=${join(updates, '..', 'updates.json')}`],
+      ['--reference', first, `--json=${first}`, ...others],
+      ['--in', updates, '--out', out, '--json', out],
+      // Refused for another reason first.
+      ['--rule', 'none', '--in', updates, '--json', updates],
+    ]) {
+      const { exitCode, stdout } = await runHere('aggregate', '--rule', 'mean', ...args);
+      expect([args, exitCode]).toEqual([args, 2]);
+      expect(JSON.parse(stdout)).toHaveProperty('error.code');
+    }
+    expect(JSON.parse(readFileSync(updates, 'utf8'))).toEqual({ updates: P7 });
+    expect(readFileSync(first)).toEqual(Buffer.from(encodeSafetensors(schema, Float32Array.from(P7[0] ?? []))));
   });
 });
 
