@@ -13,11 +13,14 @@ export const isTolerance = (f: number): boolean => f >= 0 && (f < 1 || Number.is
 /** f as a number of clients; a fraction is rounded up. @throws InvariantError when f is neither. */
 export function tolerated(f: number, offered: number): number {
   if (!isTolerance(f)) throw new InvariantError(`expected f as a whole number or a fraction below 1, found ${f}`);
-  if (f >= 1) return f;
-  // 0.07 * 100 is 7.000000000000001 in floating point, and 7 is meant: one rounding is forgiven, nothing more.
-  const share = f * offered;
-  const nearest = Math.round(share);
-  return Math.abs(share - nearest) <= share * Number.EPSILON ? nearest : Math.ceil(share);
+  return f >= 1 ? f : multipleRoundedUp(f, offered);
+}
+
+/** 0.07 * 100 is 7.000000000000001 in floating point, and 7 is meant: one rounding is forgiven, nothing more. */
+export function multipleRoundedUp(factor: number, count: number): number {
+  const product = factor * count;
+  const nearest = Math.round(product);
+  return Math.abs(product - nearest) <= product * Number.EPSILON ? nearest : Math.ceil(product);
 }
 
 /**

@@ -16,6 +16,7 @@ import type { Cohort } from '../cohort.ts';
 import { declare } from '../../../shared/declare.ts';
 import { requireCohort, seedMissing } from '../require-cohort.ts';
 import type { Aggregate, AggregationRule } from '../rule.ts';
+import { multipleRoundedUp } from '../tolerance.ts';
 import { lowest } from './lowest.ts';
 import { meanOfRows } from './mean-of-rows.ts';
 
@@ -31,7 +32,7 @@ const CONVERGENCE = { iterations: 2000, tolerance: 1e-14 };
 
 function dnc(chosen: DncOptions): AggregationRule {
   const { iterations, coordinates, c } = chosen;
-  const drops = (f: number): number => Math.ceil(c * f);
+  const drops = (f: number): number => multipleRoundedUp(c, f);
   const minimumCohort = (f: number): number => Math.max(2 * f, drops(f)) + 1;
   return {
     name: 'dnc',

@@ -24,6 +24,9 @@ describe('divide-and-conquer', () => {
   it('needs more than 2f updates, and more than it drops in one iteration', async () => {
     expect([0, 1, 4].map((f) => dnc.minimumCohort(f))).toEqual([1, 3, 9]);
     expect(ruleOf(dncDeclared, { c: 2.5 }).minimumCohort(3)).toBe(9);
+    // In floating point 2.2 x 25 is a little above 55.
+    expect(2.2 * 25).toBeGreaterThan(55);
+    expect(ruleOf(dncDeclared, { c: 2.2 }).minimumCohort(25)).toBe(56);
     const refused = aggregateOf(ruleOf(dncDeclared, { c: 2.5 }), among(8, 3), 3, { seed });
     expect(await codeOf(refused)).toBe('cohort-too-small');
     expect(await codeOf(aggregateOf(dnc, among(8, 3), 4, { seed }))).toBe('cohort-too-small');
