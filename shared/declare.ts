@@ -30,20 +30,27 @@ export function declare<Options extends z.ZodObject, Made>({
     name,
     optionNames,
     make(options) {
-      const parsed = schema.safeParse(options);
+      const parsed = schema.safeParse(options, { reportInput: true });
       if (parsed.success) return { kind: 'made', made: make(parsed.data) };
       return misfit(name, optionNames, parsed.error);
     },
   };
 }
 
+/** What a message of zod's expects, without what it says of the value found. */
+const wanted = (message = ''): string => message.replace(/^[A-Z][a-z ]*: expected (.*?)(?:, received .*)?$/, '$1');
+
+const asText = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value).slice(0, 64));
+
 function misfit(name: string, optionNames: readonly string[], { issues }: z.ZodError): Refused {
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-  if (issue?.code !== 'unrecognized_keys')
+  if (issue?.code !== 'unrecognized_keys') {
+    const place = issue?.path.join('.') || 'options';
     return refuse('bad-option', {
-      expected: `${name}: ${issue?.message}`,
-      found: issue?.path.join('.') || 'no options',
+      expected: `${place} of ${name}: ${wanted(issue?.message)}`,
+      found: asText(issue?.input),
     });
+  }
   const found = issue.keys[0] ?? '';
   if (optionNames.length === 0) return refuse('bad-option', { expected: `no options of ${name}`, found });
   const hint = `did you mean "${closest(found, [...optionNames])}"?`;

@@ -33,8 +33,9 @@ interface Place {
 export function vectorOf(values: unknown, { place, length }: Place): Float32Array | Refused {
   if (!Array.isArray(values)) return notA('a list of numbers', place, values);
   if (values.length !== (length ?? Math.max(1, values.length))) {
-    const message = 'updates are of unequal length';
-    return refuse('bad-shape', { message, expected: `${length ?? 1} values`, found: `${values.length} in ${place}` });
+    const message = length === undefined ? 'an update holds no values' : 'lists of values are of unequal length';
+    const expected = length === undefined ? 'at least 1 value' : `${length} values`;
+    return refuse('bad-shape', { message, expected, found: `${values.length} in ${place}` });
   }
   const row = sharedRow(values.length);
   for (let k = 0; k < values.length; k++) {
