@@ -44,7 +44,18 @@ export async function takeStaged(
     .map(takenFrom)
     .sort((a, b) => compareText(a.client, b.client));
   const inMemory = place.arrived.fits(taken.length);
-  return { taken, cohortOf: await (inMemory ? cohortInMemory(taken, round, place) : cohortInFiles(taken, place)) };
+  const cohortOf = await (inMemory ? cohortInMemory(taken, round, place) : cohortInFiles(taken, place));
+  return { taken, cohortOf: askedOnce(cohortOf) };
+}
+
+/** The cohort asked for last stays: where the screening leaves nobody out, its distances are those of the rule. */
+function askedOnce(cohortOf: StagedCohort['cohortOf']): StagedCohort['cohortOf'] {
+  let last: { readonly members: string; readonly cohort: Promise<Cohort> } | undefined;
+  return (asked) => {
+    const members = asked.map(({ client }) => client).join();
+    if (last?.members !== members) last = { members, cohort: cohortOf(asked) };
+    return last.cohort;
+  };
 }
 
 function takenFrom({ client, digest, figures }: UpdateRow): TakenUpdate {

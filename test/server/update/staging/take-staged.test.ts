@@ -71,6 +71,17 @@ describe('what is taken for the close', () => {
     }
   });
 
+  it('is one cohort for all who ask for the same clients, so that nothing is computed twice', async () => {
+    for (const memoryBudgetBytes of [PLENTY, 1]) {
+      const { rows, place } = await withStaged({ memoryBudgetBytes });
+      const { taken, cohortOf } = await takeStaged({ round: 1, rows }, place);
+      const all = await cohortOf(taken);
+      expect(await cohortOf([...taken])).toBe(all);
+      const some = await cohortOf(taken.slice(1));
+      expect([some.n, (await cohortOf(taken)).n]).toEqual([1, 2]);
+    }
+  });
+
   it('is not read again where it arrived in memory', async () => {
     const { rows, place, damaged, cohort } = await withStaged();
     cohort.forEach((client, i) => {
