@@ -115,6 +115,7 @@ function clientRow({
 }
 
 function certificateText({ bound, exact }: Explanation['certificate'], f: number): string {
+  if (bound === Infinity) return `none: with ${counted(f, 'liar')} nobody need be honest`;
   const kind = exact ? 'exact' : 'proven, and possibly larger than necessary';
   return `${rounded(bound)} (${kind}): with at most ${counted(f, 'liar')} the mean of the honest is no further away (L2)`;
 }

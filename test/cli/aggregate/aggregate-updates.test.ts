@@ -230,6 +230,11 @@ describe('as text', () => {
     expect(stdout).toMatch(/^g\?\[31m +yes +18 +1 +0 +1$/m);
   });
 
+  it('says that there is no certificate where all may lie', async () => {
+    const { stdout } = await runHere('aggregate', '--in', updatesFile({ updates: V }), '--rule', 'mean', '--f', '3');
+    expect(stdout).toMatch(/^ {2}certificate +none: with 3 liars nobody need be honest$/m);
+  });
+
   it('shortens long vectors and long lists', async () => {
     const updates = Array.from({ length: 60 }, (_, i) => Array.from({ length: 20 }, () => i));
     const { stdout } = await runHere('aggregate', '--in', updatesFile({ updates }), '--rule', 'mean');
