@@ -3,6 +3,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import { expectedBy, foundBy } from './issue-words.ts';
 import { type Refused, refuse } from './protocol/refusals.ts';
 
 export interface Declaration<Options extends z.ZodObject, Made> {
@@ -37,18 +38,13 @@ export function declare<Options extends z.ZodObject, Made>({
   };
 }
 
-/** What a message of zod's expects, without what it says of the value found. */
-const wanted = (message = ''): string => message.replace(/^[A-Z][a-z ]*: expected (.*?)(?:, received .*)?$/, '$1');
-
-const asText = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value).slice(0, 64));
-
 function misfit(name: string, optionNames: readonly string[], { issues }: z.ZodError): Refused {
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue?.code !== 'unrecognized_keys') {
     const place = issue?.path.join('.') || 'options';
     return refuse('bad-option', {
-      expected: `${place} of ${name}: ${wanted(issue?.message)}`,
-      found: asText(issue?.input),
+      expected: `${place} of ${name}: ${expectedBy(issue)}`,
+      found: foundBy(issue),
     });
   }
   const found = issue.keys[0] ?? '';

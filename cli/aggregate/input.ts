@@ -3,6 +3,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { expectedBy, foundBy } from '../../shared/issue-words.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { idsComplaint, vectorOf, vectorsOf } from './rows.ts';
 
@@ -61,7 +62,7 @@ export function parseUpdates(text: string): UpdatesFile | Refused {
   if (!isRecord(parsed)) return notUpdates(text);
   const unknown = Object.keys(parsed).find((key) => !keys.includes(key));
   if (unknown !== undefined) return unknownKey(unknown);
-  const file = fileSchema.safeParse(parsed);
+  const file = fileSchema.safeParse(parsed, { reportInput: true });
   if (!file.success) return misfit(file.error);
   const { updates, ids = null, reference, m, ...wish } = file.data;
   const rows = vectorsOf(updates);
@@ -99,6 +100,6 @@ function unknownKey(found: string): Refused {
 function misfit({ issues: [issue] }: z.ZodError): Refused {
   const code = optionKeys.has(issue?.path[0]) ? 'bad-option' : 'bad-format';
   const place = issue?.path.join('.') ?? '';
-  const expected = issue?.message.replace(/^Invalid input: expected /, '') ?? '';
-  return refuse(code, { message: `"${place}" of the file does not fit`, expected, found: place });
+  const facts = { expected: expectedBy(issue), found: foundBy(issue) };
+  return refuse(code, { message: `"${place}" of the file does not fit`, ...facts });
 }

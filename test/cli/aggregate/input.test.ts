@@ -111,6 +111,11 @@ describe('a file', () => {
     expect(refusal).toContain(`"${place}"`);
   });
 
+  it('is refused with the value that does not fit beside what is expected', async () => {
+    expect(await refusalOf({ ...mean, updates: [[1]], f: '2' })).toContain('| number | "2" |');
+    expect(await refusalOf({ ...mean, updates: [[1]], pre: 'nnm' })).toContain('| array | "nnm" |');
+  });
+
   it('may hold null for what it leaves out', async () => {
     const left = { ids: null, m: null, reference: null };
     expect(await aggregateOf({ ...mean, ...left, updates: [[1]] })).toMatchObject({ aggregate: [1] });
