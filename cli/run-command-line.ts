@@ -102,10 +102,10 @@ async function explain(error: unknown, program: Command, args: readonly string[]
   return EXIT_FAULT;
 }
 
-/** An update that stands behind --json is an update, and never the file that the result is written over. */
+/** A file that stands behind --json is an update, and never written over, unless its name ends in .json. */
 function withoutUpdatesAsTargets(args: readonly string[]): readonly string[] {
   if (args[0] !== 'aggregate') return args;
-  return args.map((arg, i) => (arg === '--json' && args[i + 1]?.endsWith('.safetensors') ? '--json=' : arg));
+  return args.map((arg, i) => (arg === '--json' && !args[i + 1]?.endsWith('.json') ? '--json=' : arg));
 }
 
 /**

@@ -46,7 +46,7 @@ export function aggregateCommand(): Command {
       'as many as there are cores; no bit depends on it',
       wholeNumber('--threads', 1, MOST_THREADS),
     )
-    .option('--json [file]', 'the result as JSON, on stdout or in a file', jsonTarget)
+    .option('--json [file.json]', 'the result as JSON, on stdout or in a file', jsonTarget)
     .addHelpText('after', HELP)
     .action(async (files: readonly string[], options: AggregateOptions) => await run(files, options));
 }
