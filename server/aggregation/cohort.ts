@@ -12,7 +12,7 @@ export interface Cohort {
   squaredDistances(): Promise<Distances>;
   /** The same in float64 throughout: for decisions that `squaredDistances` leaves too close. */
   exactSquaredDistances(): Promise<Distances>;
-  /** Squared L2 distance of each row to `point` (d values), float64; without a point the squared norms. */
+  /** Squared L2 distance of each row to `point` (d values), float64; without a point the squared norms, computed once. */
   squaredDistancesTo(point?: Float32Array): Promise<Float64Array>;
   /** d values, summed in float64 in the order of the rows and rounded to float32 once. */
   combine(combination: Combination): Promise<Float32Array>;

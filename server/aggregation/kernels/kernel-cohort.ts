@@ -42,12 +42,14 @@ export function kernelCohort(compute: Compute, parts: CohortParts): Cohort {
   const tiled = once(async (): Promise<Distances> => {
     return { n, squared: known ?? (await sumsOfPairs('float32-tiles')), relativeError: TILE_RELATIVE_ERROR };
   });
+  const distancesTo = async (point?: Float32Array) =>
+    addedInOrder(await run((range) => ({ kind: 'distances-to-point', point: columnsOf(point, range) }), n));
+  const norms = once(() => distancesTo());
   return {
     ...shape,
     squaredDistances: tilesSuffice(shape) ? tiled : exact,
     exactSquaredDistances: exact,
-    squaredDistancesTo: async (point) =>
-      addedInOrder(await run((range) => ({ kind: 'distances-to-point', point: columnsOf(point, range) }), n)),
+    squaredDistancesTo: (point) => (point ? distancesTo(point) : norms()),
     combine: async (combination) => {
       const read = readRows(rows, throughRows(combination, mixture));
       const inColumns = combinationIn(read.combination);

@@ -109,6 +109,11 @@ describe('mixtures', () => {
     expect(await image.combine({ weights: Float64Array.of(1), divisor: 2 })).toEqual(Float32Array.of(0.5));
   });
 
+  it('compute their norms once, so that files are not read again for them', async () => {
+    const cohort = kernel.cohort(rows, D);
+    expect(await cohort.squaredDistancesTo()).toBe(await cohort.squaredDistancesTo());
+  });
+
   it('combine rows without reading those of weight 0, and none at all to zeros', async () => {
     const missing = { path: join(temporaryFolder(), 'missing'), byteOffset: 0 };
     const cohort = kernel.cohort([Float32Array.of(4, 6), missing], 2);
