@@ -33,19 +33,20 @@ describe('calibration', () => {
     expect(calibrateNoiseMultiplier({ ...demo, delta: 1e-6 })).toBeGreaterThan(noise);
   });
 
-  it('gives the demo its noise: 1.0233 for 150 steps at rate 0.1 and epsilon 8', () => {
+  it('gives the demo its noise: 1.0216 for 150 steps at rate 0.1 and epsilon 8', () => {
     const noiseMultiplier = calibrateNoiseMultiplier(demo);
-    expect(noiseMultiplier).toBeCloseTo(1.0233056, 6);
+    expect(noiseMultiplier).toBeCloseTo(1.0215502, 6);
     expect(epsilonOf([{ noiseMultiplier, samplingRate: 0.1, steps: 150 }], 1e-4)).toBeCloseTo(8, 6);
   });
 
-  // Vectors 38 and 39 (opacus accountants_test.py, fractional orders, budget missed by at most 0.01).
+  // Vectors 38 and 39 (opacus accountants_test.py; its search stops up to 0.01 below the budget).
   it.each([
     [2250, 1.416],
     [2000, 1.3562],
-  ])('for epsilon 8 in %d steps at rate 0.04 asks for hardly more than Opacus’s %d', (steps, theirs) => {
+  ])('for epsilon 8 in %d steps at rate 0.04 asks for no more than Opacus’s %d', (steps, theirs) => {
     const found = calibrateNoiseMultiplier({ samplingRate: 0.04, steps, epsilon: 8, delta: 1e-5 });
-    expect(Math.abs(found / theirs - 1)).toBeLessThan(0.005);
+    expect(found).toBeLessThan(theirs);
+    expect(found).toBeGreaterThan(theirs * 0.9998);
   });
 
   it('never returns no noise at all, however large the budget', () => {
