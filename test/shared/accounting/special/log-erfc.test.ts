@@ -23,7 +23,12 @@ describe('the complementary error function', () => {
   });
 
   it('comes to its limits at both infinities', () => {
-    expect([erfc(Infinity), erfc(-Infinity), logErfc(Infinity), logErfc(-Infinity)]).toEqual([0, 2, -Infinity, Math.LN2]);
+    expect([erfc(Infinity), erfc(-Infinity), logErfc(Infinity), logErfc(-Infinity)]).toEqual([
+      0,
+      2,
+      -Infinity,
+      Math.LN2,
+    ]);
   });
 
   it('hands NaN on', () => {
