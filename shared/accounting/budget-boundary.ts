@@ -1,7 +1,6 @@
 // Where a budget is just met along one figure (noise, steps) on which the cost depends monotonically. A bracket of one
-// figure that fails and one that meets is closed by regula falsi on logarithms (Illinois: the end that stays counts half),
-// with a bisection whenever three trials did not halve it. The end that meets is returned, so that no budget is
-// overshot, however rough the cost function is.
+// figure that fails and one that meets is closed by regula falsi on logarithms, with a bisection whenever three trials did
+// not halve it. The end that meets is returned, so that no budget is overshot, however rough the cost function is.
 
 export interface Trial {
   /** The figure, > 0. */
@@ -52,26 +51,16 @@ const TRIALS_PER_HALVING = 3;
 /** Inward. @returns the figure that meets the budget. */
 export function closeBracket(bracket: Bracket, { excessAt, snap, isClosed }: BoundarySearch): number {
   let current = bracket;
-  let stale: Stale | undefined;
   let [halfWidth, trials] = [widthOf(bracket) / 2, 0];
   while (!isClosed(current)) {
     const bisects = trials === TRIALS_PER_HALVING;
-    const at = snap(bisects ? middleOf(current) : crossingOf(current, stale), current);
+    const at = snap(bisects ? middleOf(current) : crossingOf(current), current);
     const trial = { at, excess: excessAt(at) };
-    const meets = trial.excess <= 0;
-    current = meets ? { ...current, meets: trial } : { ...current, fails: trial };
-    const end = meets ? 'fails' : 'meets';
-    stale = { end, weight: stale?.end === end ? stale.weight / 2 : 1 };
+    current = trial.excess <= 0 ? { ...current, meets: trial } : { ...current, fails: trial };
     trials = bisects ? 0 : trials + 1;
     if (widthOf(current) <= halfWidth) [halfWidth, trials] = [widthOf(current) / 2, 0];
   }
   return current.meets.at;
-}
-
-/** The end that the last trial left where it was, and what its excess counts. */
-interface Stale {
-  readonly end: 'fails' | 'meets';
-  readonly weight: number;
 }
 
 const widthOf = ({ fails, meets }: Bracket): number => Math.abs(Math.log(fails.at / meets.at));
@@ -79,10 +68,8 @@ const widthOf = ({ fails, meets }: Bracket): number => Math.abs(Math.log(fails.a
 const middleOf = ({ fails, meets }: Bracket): number => Math.sqrt(fails.at) * Math.sqrt(meets.at);
 
 /** Where a straight line through both ends, on logarithms, meets the budget. */
-function crossingOf(bracket: Bracket, stale: Stale | undefined): number {
+function crossingOf(bracket: Bracket): number {
   const { fails, meets } = bracket;
-  const over = fails.excess * (stale?.end === 'fails' ? stale.weight : 1);
-  const under = meets.excess * (stale?.end === 'meets' ? stale.weight : 1);
-  const share = over / (over - under);
+  const share = fails.excess / (fails.excess - meets.excess);
   return share >= 0 && share <= 1 ? fails.at * Math.exp(share * Math.log(meets.at / fails.at)) : middleOf(bracket);
 }

@@ -7,8 +7,8 @@
 import { InvariantError } from '../invariant-error.ts';
 import { type Accountant, requireDelta, requireEpsilon } from './accountant.ts';
 import { composeEvents } from './compose-events.ts';
-import { erfc, erfcx } from './log-erfc.ts';
 import type { PrivacyEvent } from './privacy-event.ts';
+import { erfc, scaledErfc } from './special/log-erfc.ts';
 
 const EXACT_ACCOUNTANT = 'exact-gaussian/1';
 
@@ -46,17 +46,15 @@ function noiseOf(events: readonly PrivacyEvent[]): number {
 }
 
 /**
- * With e^epsilon phi(b) = phi(a) for the two arguments a and b, both terms have the factor e^(-a^2 / 2), which keeps
- * large epsilons from overflowing. They agree in log10(noise multiplier) digits, which are lost.
+ * With a and b for the two arguments over sqrt(2): e^epsilon e^(-b^2) = e^(-a^2), which keeps large epsilons from
+ * overflowing. The two terms agree in log10(noise multiplier) digits, which are lost.
  */
 export function gaussianDelta(noiseMultiplier: number, epsilon: number): number {
   if (noiseMultiplier === Infinity) return 0;
   if (noiseMultiplier === 0) return 1;
   const a = (1 / (2 * noiseMultiplier) - epsilon * noiseMultiplier) / Math.SQRT2;
   const minusB = (1 / (2 * noiseMultiplier) + epsilon * noiseMultiplier) / Math.SQRT2;
-  const scale = Math.exp(-a * a) / 2;
-  const first = a > 0 ? erfc(-a) / 2 : scale * erfcx(-a);
-  return Math.max(0, first - scale * erfcx(minusB));
+  return Math.max(0, (erfc(-a) - Math.exp(-a * a) * scaledErfc(minusB)) / 2);
 }
 
 /** The least epsilon of that delta, to a relative 1e-14 and from above. */

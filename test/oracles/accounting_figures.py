@@ -4,7 +4,6 @@ logMoments     log A_a of the Poisson-subsampled Gaussian at noise multiplier s 
                A_a = E over z ~ N(0, s^2) of ((1-q) + q e^((2z-1)/(2 s^2)))^a          (arXiv 1908.10530, section 3.3),
                integrated as it stands (tanh-sinh, 60 digits, split around both bumps and the bend between them); at whole
                orders the finite binomial sum has to say the same, by which the integral is checked here.
-logErfc        log erfc(x)
 gaussianDelta  delta of T Gaussian releases at epsilon (Balle and Wang, arXiv 1805.06530, theorem 8, with s / sqrt(T))
 
 shared/accounting integrates another expression by another rule in float64. Run with Python 3.11, mpmath 1.3.0:
@@ -43,7 +42,6 @@ def log_moment(q, s, a):
     return log(total)
 
 
-ERFC = ['-30', '-5', '-1.5', '-1', '-1e-9', '1e-9', '0.5', '1', '1.4999', '1.5', '1.7', '2.5', '5', '10', '30', '1e5']
 DELTAS = [('0.7', 2, '1'), ('0.7', 2, '10'), ('1', 5, '12'), ('4.5', 1, '0.9'), ('5', 100, '10'), ('1.7320508', 3, '1'),
           ('0.1', 3, '200'), ('50', 1, '0.05'), ('1000', 1, '0.001'), ('0.5', 1, '40'), ('20', 7, '0')]
 
@@ -58,7 +56,6 @@ show = lambda x: nstr(x, 30, min_fixed=1, max_fixed=0)
 print(json.dumps({
     'logMoments': [{'samplingRate': float(q), 'noiseMultiplier': float(s), 'order': float(a), 'value': show(log_moment(q, s, a))}
                    for q, s, a in MOMENTS],
-    'logErfc': [{'x': float(x), 'value': show(log(erfc(mpf(x))))} for x in ERFC],
     'gaussianDelta': [{'noiseMultiplier': float(s), 'steps': steps, 'epsilon': float(epsilon),
                        'value': show(gaussian_delta(s, steps, epsilon))} for s, steps, epsilon in DELTAS],
 }, indent=1))

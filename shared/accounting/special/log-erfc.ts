@@ -21,6 +21,11 @@ export function erfc(x: number): number {
   return x > 28 ? 0 : scaledTail(x) * Math.exp(-x * x);
 }
 
+/** e^x^2 erfc(x), for x >= 0: finite and above 0 where erfc itself is 0. */
+export function scaledErfc(x: number): number {
+  return x <= 1 ? erfc(x) * Math.exp(x * x) : scaledTail(x);
+}
+
 /** log erfc(x). */
 export function logErfc(x: number): number {
   if (x < -1) return Math.LN2 + Math.log1p(-erfc(-x) / 2);

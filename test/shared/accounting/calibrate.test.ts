@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { calibrateNoiseMultiplier } from '../../../shared/accounting/calibrate.ts';
+import { accountants } from '../../../shared/accounting/accountants.ts';
+import { calibrateNoiseMultiplier, calibrateSteps } from '../../../shared/accounting/calibrate.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 
@@ -64,6 +65,57 @@ describe('calibration', () => {
     (wrong) => {
       expect(() => calibrateNoiseMultiplier({ ...demo, ...wrong })).toThrow(InvariantError);
       expect(() => calibrateNoiseMultiplier({ ...demo, ...wrong })).not.toThrow('that some noise meets');
+    },
+  );
+});
+
+describe('calibration by another accountant', () => {
+  it.each(['pld', 'exact'] as const)('keeps within the budget by %s, with less noise than RDP asks for', (name) => {
+    const full = { ...demo, samplingRate: name === 'exact' ? 1 : 0.1 };
+    const noiseMultiplier = calibrateNoiseMultiplier(full, accountants[name]);
+    const cost = (noise: number): number =>
+      accountants[name].epsilon([{ ...full, noiseMultiplier: noise }], full.delta).epsilon;
+    expect(cost(noiseMultiplier)).toBeLessThanOrEqual(8);
+    expect(cost(noiseMultiplier * (1 - 1e-4))).toBeGreaterThan(8);
+    expect(noiseMultiplier).toBeLessThan(calibrateNoiseMultiplier(full));
+  });
+});
+
+describe('the most steps', () => {
+  const terms = { samplingRate: 0.1, noiseMultiplier: 3, epsilon: 2, delta: 1e-6 };
+
+  it('keep within the budget, and one more does not', () => {
+    const noise = fc.double({ min: 0.5, max: 10, noNaN: true });
+    const rate = fc.double({ min: 0.01, max: 1, noNaN: true });
+    const epsilon = fc.double({ min: 0.1, max: 20, noNaN: true });
+    fc.assert(
+      fc.property(noise, rate, epsilon, (noiseMultiplier, samplingRate, budget) => {
+        const mechanism = { noiseMultiplier, samplingRate };
+        const steps = calibrateSteps({ ...mechanism, epsilon: budget, delta: 1e-5 });
+        expect(epsilonOf([{ ...mechanism, steps }], 1e-5)).toBeLessThanOrEqual(budget);
+        expect(epsilonOf([{ ...mechanism, steps: steps + 1 }], 1e-5)).toBeGreaterThan(budget * (1 - 1e-8));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it.each(['rdp', 'pld', 'exact'] as const)('are found by %s as well', (name) => {
+    const asked = { ...terms, samplingRate: name === 'exact' ? 1 : 0.1 };
+    const steps = calibrateSteps(asked, accountants[name]);
+    const cost = (count: number): number => accountants[name].epsilon([{ ...asked, steps: count }], 1e-6).epsilon;
+    expect(cost(steps)).toBeLessThanOrEqual(2);
+    expect(cost(steps + 1)).toBeGreaterThan(2);
+  });
+
+  it('are none where a single one costs more, and never beyond counting', () => {
+    expect(calibrateSteps({ ...terms, noiseMultiplier: 0.3, epsilon: 0.1 })).toBe(0);
+    expect(calibrateSteps({ ...terms, epsilon: 1e12 })).toBe(2 ** 40);
+  });
+
+  it.each([{ epsilon: 0 }, { epsilon: NaN }, { delta: 1 }, { samplingRate: 2 }, { noiseMultiplier: -1 }])(
+    'throw for %j',
+    (wrong) => {
+      expect(() => calibrateSteps({ ...terms, ...wrong })).toThrow(InvariantError);
     },
   );
 });

@@ -60,6 +60,12 @@ describe('log A of one release', () => {
     );
   });
 
+  it('is integrated however much noise there is', () => {
+    const [found = NaN] = fractionalOrderLogMoments([1.5], 0.3, 1e6);
+    // To first order in 1 / s^2: a (a - 1) / 2 x q^2 / s^2.
+    expect(Math.abs(found / (0.375 * 0.09e-12) - 1)).toBeLessThan(1e-6);
+  });
+
   it('is not integrated where there is so little noise that it takes too many nodes: a bound between whole orders holds', () => {
     const [q, s] = [0.01, 0.004];
     expect(fractionalOrderLogMoments([1.5, 2.5], q, s)).toEqual([undefined, undefined]);

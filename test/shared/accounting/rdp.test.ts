@@ -101,8 +101,7 @@ describe('Renyi divergence of one event', () => {
     [50, 2.38460375e-2, 1e-8],
     [100, 167.416308, 1e-8],
   ])('at noise 2.5, rate 0.01, 50 steps, order %d is %d', (order, expected, precision) => {
-    const event = { noiseMultiplier: 2.5, samplingRate: 0.01, steps: 50 };
-    const [found = NaN] = rdpOf(event, [order]);
+    const [found = NaN] = rdpOf({ noiseMultiplier: 2.5, samplingRate: 0.01, steps: 50 }, [order]);
     expect(Math.abs(found / expected - 1)).toBeLessThan(precision);
   });
 
