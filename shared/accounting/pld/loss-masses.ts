@@ -115,7 +115,7 @@ function connectDots(
   const rounding =
     low.underOne.rounding +
     high.underOne.rounding +
-    Math.max(1, high.ratio) * (low.underQ.rounding + high.underQ.rounding);
+    (q === 1 ? high.ratio : Math.max(1, high.ratio)) * (low.underQ.rounding + high.underQ.rounding);
   const scale = q / -Math.expm1(-gridStep);
   const toHigh = scale * (Math.max(0, n1 - low.ratio * n0) + rounding);
   const toLow = scale * (Math.max(0, high.ratio * n0 - n1) + rounding) * Math.exp(-gridStep);
