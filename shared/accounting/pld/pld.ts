@@ -16,7 +16,7 @@ import { deltaAt, epsilonAt, type Question } from './question.ts';
 /** Stored beside every figure; changes with anything that can change it. */
 export const PLD_ACCOUNTANT = 'pld-fft/1';
 /** Below it no epsilon is given. */
-export const SMALLEST_DELTA = 1e-30;
+const SMALLEST_DELTA = 1e-30;
 
 /** Share of delta that may be cut off as infinite loss, and what may be where there is no delta to go by. */
 const CUT_SHARE = 1e-9;

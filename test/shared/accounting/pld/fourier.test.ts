@@ -24,8 +24,11 @@ function naive({ re, im }: ComplexArray): readonly (readonly [number, number])[]
   });
 }
 
-const reversedBits = (k: number, levels: number): number =>
-  Number.parseInt([...k.toString(2).padStart(levels, '0')].reverse().join(''), 2);
+function reversedBits(k: number, levels: number): number {
+  let reversed = 0;
+  for (let level = 0; level < levels; level++) reversed = 2 * reversed + (Math.floor(k / 2 ** level) % 2);
+  return reversed;
+}
 
 const sumOfSizes = ({ re, im }: ComplexArray): number => re.reduce((sum, x, i) => sum + Math.hypot(x, im[i] ?? NaN), 0);
 

@@ -44,6 +44,16 @@ describe('the masses of one step’s loss', () => {
     }
   });
 
+  it('are raised by more than the last digits on a fine grid, where they are differences of nearly equal numbers', () => {
+    const single = EXACT_DELTAS.filter(({ mechanisms, epsilon }) => mechanisms.length === 1 && epsilon === 0.5);
+    for (const { events, epsilon, remove } of single.filter((row) => row.remove > 1e-20)) {
+      for (const event of events) {
+        const losses = stepLosses(event, 2 ** -14, 1e-25);
+        expect(deltaOf(losses.remove, epsilon) / remove, JSON.stringify(event)).toBeGreaterThan(1 + 2e-12);
+      }
+    }
+  });
+
   it('move up to the grid’s ends, or to infinity, what lies outside', () => {
     const { remove, add } = stepLosses({ noiseMultiplier: 1, samplingRate: 1 }, 2 ** -4, 1e-2);
     for (const losses of [remove, add]) {
