@@ -5,8 +5,8 @@ By definition delta(e) = E over P of (1 - e^e Q/P)_+, add/remove one example, P 
 ("remove"), and with P and Q exchanged ("add").
 One step in closed form: the set where P > e^e Q is a half-line (both ratios are monotone), whose Gaussian masses are taken at
 40 digits. Two and three steps by integrating out one after the other, delta_k(e) = E over z of delta_{k-1}(e - loss(z)), with
-Gauss-Legendre panels over z, of which four times as many change nothing in 14 digits. Many steps at rate 1 are one Gaussian of s / sqrt(T) (Balle and
-Wang, arXiv 1805.06530, theorem 8), in closed form again.
+Gauss-Legendre panels over z, of which four times as many change nothing in 14 digits. Many steps at rate 1 are
+one Gaussian of s / sqrt(T) (Balle and Wang, arXiv 1805.06530, theorem 8), in closed form again.
 Run with Python 3.11, numpy 2.4, mpmath 1.3.0:  python3 test/oracles/pld.py > test/oracles/pld.json
 """
 import json
