@@ -1,7 +1,7 @@
 // The grid is made as fine as the answer needs. Steps are powers of two, so that every grid holds the points of the coarser
 // ones: by connect-the-dots the answer can then only fall from grid to grid, and it falls towards the truth. What is lost to
-// the grid goes by the square of its step, three quarters of it are gone with the next halving: the last fall seen is
-// three times what is still to come, and it is stated as the error bound, together with all allowances for rounding.
+// the grid goes by the square of its step, so that the last fall seen is three times what is still to come. Stated as the
+// error bound is that fall or what a step's cells can cost at most, whichever is more, and all allowances for rounding.
 // The answer is an upper bound on any grid; only the error bound rests on that square.
 
 import { type Bounded, deltaCurve } from './delta-curve.ts';
@@ -61,11 +61,17 @@ export function answerOnAdaptiveGrid(question: Question, losses: LossesByGrid): 
     const expected = question.expectedFromAnswer(coarser.value, chernoffTilt);
     const gridStep = Math.max(coarser.gridStep / 2, coarser.finestStep);
     const finer = attempt(question, losses, { gridStep, chernoffTilt, expected, mostPoints: MOST_POINTS });
-    const isFiner = finer.gridStep < coarser.gridStep;
-    const fall = isFiner ? Math.max(0, coarser.value - finer.value) : finer.value; // no truth is below 0
+    const fall = coarser.value - finer.value;
     const isLast = finer.gridStep <= finer.finestStep || refinements === MOST_REFINEMENTS;
     if (fall <= question.tolerance(finer.value) || isLast) {
-      const errorBound = Math.min(finer.value, fall + finer.value - finer.least);
+      const cells = question.answerError(
+        finer.value,
+        chernoffTilt,
+        cellError(losses.steps, chernoffTilt, finer.gridStep),
+      );
+      // A rise is rounding, which goes by the inverse square: three quarters of it came with the last halving.
+      const lost = Math.max(cells, fall >= 0 ? fall : -2 * fall) + finer.value - finer.least;
+      const errorBound = finer.gridStep < coarser.gridStep ? Math.min(finer.value, lost) : finer.value;
       return { value: finer.value, errorBound, gridStep: finer.gridStep, chernoffTilt };
     }
     coarser = finer;
@@ -125,6 +131,11 @@ function tiltNear(question: Question, moments: LogMoments, tilt: number): number
  */
 function stepFor(steps: number, tilt: number, epsilonTolerance: number): number {
   return powerOfTwoFrom(Math.sqrt((12 * epsilonTolerance) / (steps * (tilt + 1))));
+}
+
+/** What the steps' cells add to epsilon at most: h^2/8 where all mass lies in the middle of its cell. */
+function cellError(steps: number, tilt: number, gridStep: number): number {
+  return (steps * (tilt + 1) * gridStep ** 2) / 8;
 }
 
 const powerOfTwoFrom = (least: number): number => 2 ** Math.ceil(Math.log2(least));

@@ -1,10 +1,8 @@
-// The privacy loss of one step as masses on a grid that holds at least as much loss as the true one.
-// With z drawn by one neighbour, the loss is t(z) = log(1 - q + q e^((2z-1) / (2 s^2))) between the mixture
-// P = (1-q) N(0, s^2) + q N(1, s^2) and Q = N(0, s^2). Connect the dots (Doroshenko, Ghazi, Kamath, Kumar and Manurangsi,
-// arXiv 2207.04380): the mass of each cell [a, b] of the grid goes to its two ends so that both P and Q of the cell are
-// kept; delta is then exact at every point of the grid and above the truth between, also after composition.
-// Also upwards: what lies below the grid goes to its lowest point, what lies above to infinity, and every mass is raised
-// by the most that rounding can have taken from it.
+// The privacy loss of one step, log P/Q = log(1 - q + q e^((2z-1) / (2 s^2))) with P = (1-q) N(0, s^2) + q N(1, s^2) and
+// Q = N(0, s^2), as masses on a grid. Connect the dots (Doroshenko, Ghazi, Kamath, Kumar and Manurangsi, arXiv 2207.04380):
+// the mass of each cell goes to its two ends so that P and Q of the cell are kept; delta is then exact at the points of the
+// grid and above the truth between, also after composition. What lies below the grid goes to its lowest point, what lies
+// above to infinity, and every mass is raised by the most that rounding can have taken from it.
 
 import { erfc } from '../special/log-erfc.ts';
 
@@ -115,7 +113,7 @@ function connectDots(
   const rounding =
     low.underOne.rounding +
     high.underOne.rounding +
-    Math.max(1, high.ratio) * (low.underQ.rounding + high.underQ.rounding);
+    (q === 1 ? high.ratio : Math.max(1, high.ratio)) * (low.underQ.rounding + high.underQ.rounding);
   const scale = q / -Math.expm1(-gridStep);
   const toHigh = scale * (Math.max(0, n1 - low.ratio * n0) + rounding);
   const toLow = scale * (Math.max(0, high.ratio * n0 - n1) + rounding) * Math.exp(-gridStep);

@@ -1,16 +1,14 @@
-// Epsilon and delta of Poisson-subsampled Gaussian steps by numerical composition of their privacy losses, add/remove
-// one example, both directions, the larger of both. For clients of few steps, where Renyi accounting shows up to five
-// times the truth. Connect-the-dots on a grid rather than PRV (Gopi, Lee and Wutschitz, arXiv 2106.02848): its loss of accuracy
-// goes by steps x grid step^2 and is one-sided whatever the grid, where PRV's bound on its own error goes by sqrt(steps)
-// x grid step and is paid in full, which takes grids some hundred times as fine.
-// Every figure is an upper bound: discretisation and lower tails are rounded up (`./loss-masses.ts`), upper tails count
-// as infinite, rounding of cells and transform is bounded and added (`./composition.ts`, `./delta-curve.ts`).
+// Epsilon and delta of Poisson-subsampled Gaussian steps by numerical composition, add/remove one example, the larger of
+// both directions: for clients of few steps, where Renyi accounting shows up to five times the truth. Connect-the-dots, not
+// PRV (Gopi, Lee and Wutschitz, arXiv 2106.02848): it loses steps x grid step^2 to one side, where PRV's bound on its own
+// error, which it must add, goes by sqrt(steps) x grid step. Upper bounds: discretisation and lower tails are rounded up
+// (`./loss-masses.ts`), upper tails count as infinite, rounding is bounded and added (`./composition.ts`).
 
 import { InvariantError } from '../../invariant-error.ts';
+import { composeEvents } from '../compose-events.ts';
 import type { SampledGaussianEvent } from '../privacy-event.ts';
 import { answerOnAdaptiveGrid, answerOnGrid, type GridAnswer, type LossesByGrid } from './adaptive-grid.ts';
 import { lossRange, type StepLosses, stepLosses } from './loss-masses.ts';
-import { mergedSteps } from './merged-steps.ts';
 import { deltaAt, epsilonAt, type Question } from './question.ts';
 
 /** Stored beside every figure; changes with anything that can change it. */
@@ -71,7 +69,7 @@ interface TwoSidedQuestion {
 type Answer = Pick<GridAnswer, 'value' | 'errorBound'>;
 
 function largerOf(events: readonly SampledGaussianEvent[], cutMass: number, asked: TwoSidedQuestion): Answer {
-  const used = mergedSteps(events);
+  const used = composeEvents(events);
   if (used.some(({ noiseMultiplier }) => noiseMultiplier === 0)) return { value: asked.question.worst, errorBound: 0 };
   const costly = used.filter(({ samplingRate }) => samplingRate > 0);
   if (costly.length === 0) return { value: 0, errorBound: 0 };

@@ -20,6 +20,8 @@ export interface Question {
   answer(curve: DeltaCurve): Bounded;
   /** A finer grid is tried while it lowers the answer by more than this. */
   tolerance(answer: number): number;
+  /** How far the answer is off with an epsilon that is off by so much. */
+  answerError(answer: number, tilt: number, epsilonError: number): number;
   /** How far epsilon may be off through the grid. */
   epsilonTolerance({ epsilon }: ExpectedPoint, tilt: number): number;
 }
@@ -49,6 +51,7 @@ export function epsilonAt(delta: number): Question {
     expectedFromAnswer: (answer, tilt) => expected(answer, 1 / tilt),
     answer: (curve) => curve.epsilonAt(delta),
     tolerance,
+    answerError: (_, __, epsilonError) => epsilonError,
     epsilonTolerance: ({ epsilon }) => tolerance(epsilon),
   };
 }
@@ -63,6 +66,7 @@ export function deltaAt(epsilon: number): Question {
     expectedFromAnswer: (answer) => expected(Math.max(LEAST_LOG, Math.log(answer))),
     answer: (curve) => curve.deltaAt(epsilon),
     tolerance: (delta) => DELTA_TOLERANCE * delta,
+    answerError: (delta, tilt, epsilonError) => delta * (tilt + 1) * epsilonError,
     epsilonTolerance: (_, tilt) => DELTA_TOLERANCE / Math.max(1, tilt),
   };
 }
