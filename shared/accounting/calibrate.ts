@@ -3,7 +3,7 @@
 // returned. An accountant other than RDP starts from RDP's answer, which it is close to and cheap.
 
 import { InvariantError } from '../invariant-error.ts';
-import { type Accountant, requireDelta } from './accountant.ts';
+import type { Accountant } from './accountant.ts';
 import { closeBracket, findBracket } from './budget-boundary.ts';
 import { rdpAccountant } from './rdp-accountant.ts';
 
@@ -98,8 +98,7 @@ const excessOf = (cost: number, { epsilon }: Budget): number => Math.log(cost / 
 const within = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);
 
 /** @throws InvariantError */
-function requireBudget({ epsilon, delta }: Budget): void {
-  requireDelta(delta);
+function requireBudget({ epsilon }: Budget): void {
   if (!(epsilon > 0 && epsilon < Infinity)) {
     throw new InvariantError(`expected a finite epsilon above 0, found ${epsilon}`);
   }

@@ -2,7 +2,7 @@
 // the larger of both. What is above the truth through numerical work is stated as the error bound, with a warning where
 // it is so much that another accountant may say less.
 
-import { type Accountant, requireDelta, requireEpsilon } from './accountant.ts';
+import type { Accountant } from './accountant.ts';
 import { composeEvents } from './compose-events.ts';
 import { PLD_ACCOUNTANT, pldDelta, pldEpsilon } from './pld/pld.ts';
 
@@ -14,12 +14,10 @@ export const pldAccountant: Accountant = {
   version: PLD_ACCOUNTANT,
   complaint: () => undefined,
   epsilon(events, delta) {
-    requireDelta(delta);
     const { epsilon, errorBound } = pldEpsilon(composeEvents(events), delta);
     return { epsilon, errorBound, order: null, warnings: warningsOf(epsilon, errorBound) };
   },
   delta(events, epsilon) {
-    requireEpsilon(epsilon);
     const { delta, errorBound } = pldDelta(composeEvents(events), epsilon);
     return { delta, errorBound, order: null, warnings: warningsOf(delta, errorBound) };
   },

@@ -168,6 +168,11 @@ describe('muster privacy plan', () => {
     }
   });
 
+  it('tries no batch twice where there are few examples', async () => {
+    const { candidates } = await printed(planSchema, 'plan --examples 10 --rounds 5 --epsilon 8 --delta 1e-3');
+    expect(candidates.map(({ batch }) => batch)).toEqual([1, 1, 3, 3, 10, 10]);
+  });
+
   it('holds to a batch and to steps that are given', async () => {
     const { candidates } = await printed(planSchema, `${digits} --batch 40 --steps-per-round 10`);
     expect(candidates).toMatchObject([{ batch: 40, stepsPerRound: 10, noiseMultiplier: 1.0216, recommended: true }]);

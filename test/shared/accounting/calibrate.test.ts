@@ -79,6 +79,26 @@ describe('calibration by another accountant', () => {
     expect(cost(noiseMultiplier * (1 - 1e-4))).toBeGreaterThan(8);
     expect(noiseMultiplier).toBeLessThan(calibrateNoiseMultiplier(full));
   });
+
+  // Rows 28, 31 and 32 (jax_privacy's accounting doctest; dp_accounting pld/accountant_test.py, sensitivity 6 in the last).
+  it.each([
+    [28, { samplingRate: 0.1, steps: 512, epsilon: 1, delta: 1e-6 }, 9.6618, 1e-4],
+    [31, { samplingRate: 0.01, steps: 1, epsilon: 1, delta: 1e-5 }, 0.67379294682, 1e-4],
+    [32, { samplingRate: 0.001, steps: 25, epsilon: 1, delta: 1e-5 }, 3.20956502598 / 6, 1e-4],
+  ])('by numerical composition gives the noise of row %d', (_, target, theirs, precision) => {
+    const found = calibrateNoiseMultiplier(target, accountants.pld);
+    expect(Math.abs(found / theirs - 1)).toBeLessThan(precision);
+  });
+
+  // Rows 38 and 39 by PRV, which is up to 0.01 of epsilon above the truth, and stops up to 0.01 below the budget.
+  it.each([
+    [2250, 1.34765625],
+    [2000, 1.2915],
+  ])('by numerical composition asks for no more noise than Opacus’s PRV in %d steps', (steps, theirs) => {
+    const found = calibrateNoiseMultiplier({ samplingRate: 0.04, steps, epsilon: 8, delta: 1e-5 }, accountants.pld);
+    expect(found).toBeLessThan(theirs);
+    expect(found).toBeGreaterThan(theirs * 0.997);
+  });
 });
 
 describe('the most steps', () => {
@@ -105,6 +125,12 @@ describe('the most steps', () => {
     const cost = (count: number): number => accountants[name].epsilon([{ ...asked, steps: count }], 1e-6).epsilon;
     expect(cost(steps)).toBeLessThanOrEqual(2);
     expect(cost(steps + 1)).toBeGreaterThan(2);
+  });
+
+  it('are 155 by numerical composition where jax_privacy says 155 (row 28)', () => {
+    expect(calibrateSteps({ samplingRate: 0.1, noiseMultiplier: 3, epsilon: 2, delta: 1e-6 }, accountants.pld)).toBe(
+      155,
+    );
   });
 
   it('are none where a single one costs more, and never beyond counting', () => {

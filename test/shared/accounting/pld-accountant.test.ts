@@ -47,5 +47,9 @@ describe('numerical composition beside RDP', () => {
       warnings: loose,
     });
     expect(pldAccountant.epsilon([gaussian(2 ** -10)], 1e-5).warnings).toEqual(loose);
+    // Far below 1e-40, of which this precision resolves nothing.
+    const tiny = pldAccountant.delta([sampledGaussian(1.1, 0.01, 10)], 50);
+    expect(tiny.delta).toBeLessThan(1e-40);
+    expect(tiny.warnings).toEqual(loose);
   });
 });
