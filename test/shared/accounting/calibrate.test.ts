@@ -85,8 +85,8 @@ describe('calibration by another accountant', () => {
     [28, { samplingRate: 0.1, steps: 512, epsilon: 1, delta: 1e-6 }, 9.6618, 1e-4],
     [31, { samplingRate: 0.01, steps: 1, epsilon: 1, delta: 1e-5 }, 0.67379294682, 1e-4],
     [32, { samplingRate: 0.001, steps: 25, epsilon: 1, delta: 1e-5 }, 3.20956502598 / 6, 1e-4],
-  ])('by numerical composition gives the noise of row %d', (_, target, theirs, precision) => {
-    const found = calibrateNoiseMultiplier(target, accountants.pld);
+  ])('by numerical composition gives the noise of row %d', (_, asked, theirs, precision) => {
+    const found = calibrateNoiseMultiplier(asked, accountants.pld);
     expect(Math.abs(found / theirs - 1)).toBeLessThan(precision);
   });
 
