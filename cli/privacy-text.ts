@@ -18,7 +18,7 @@ function groundsText({ order, errorBound }: ShownEpsilon): string {
 
 export function planText(
   wish: PrivacyPlanWish,
-  { version }: Accountant,
+  { name, version }: Accountant,
   candidates: readonly PlannedTraining[],
 ): string {
   const { examples, rounds, epsilon, delta } = wish;
@@ -41,6 +41,12 @@ export function planText(
     '',
     '* the least work whose noise is nearly the least. noise: standard deviation over the clipping norm. noise / signal: noise of',
     '  an update, per parameter, over the largest norm of its signal; a mean of n clients divides it by sqrt(n).',
+    ...(name === 'rdp'
+      ? []
+      : [
+          '',
+          'Federations enforce rdp, by which this noise costs more: their budget would be spent before the last round.',
+        ]),
     ...(attacked(wish) ? attackRemarks(wish, candidates) : []),
   ].join('\n');
 }

@@ -210,7 +210,10 @@ describe('muster privacy plan', () => {
     expect(shown.stdout).toContain('0.89624 of the declared noise are refused');
     const small = await runHere('privacy', ...words(`${digits} --parameters 50 --clients 20`));
     expect(small.stdout).toContain('too small for a noise witness');
-    expect((await runHere('privacy', ...words(digits))).stdout).not.toContain('liar');
+    const plain = await runHere('privacy', ...words(digits));
+    expect(plain.stdout).not.toMatch(/liar|Federations enforce/);
+    const composed = await runHere('privacy', ...words(`${digits} --batch 40 --steps-per-round 1 --accountant pld`));
+    expect(composed.stdout).toContain('Federations enforce rdp');
   });
 });
 
