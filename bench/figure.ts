@@ -37,6 +37,12 @@ export const figureIds = [
   'admission-mb-per-second',
   'admission-baseline-mb-per-second',
   'admission-over-baseline',
+  'accounting-epsilon',
+  'accounting-epsilon-opacus',
+  'accounting-epsilon-dp-accounting',
+  'accounting-noise',
+  'accounting-noise-opacus',
+  'accounting-noise-dp-accounting',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 
@@ -59,6 +65,6 @@ export function printer(bench: string, json: boolean): Print {
   const asJson = ({ figure, value, unit, context }: Figure): string =>
     JSON.stringify({ bench, figure, value, unit, context: { ...context, ...machine } });
   const asText = ({ figure, value, unit, context }: Figure): string =>
-    `${figure.padEnd(30)}${value === null ? `skipped: ${String(context['skipped'])}` : `${Number(value.toPrecision(5))} ${unit}`}`;
+    `${figure.padEnd(36)}${value === null ? `skipped: ${String(context['skipped'])}` : `${Number(value.toPrecision(5))} ${unit}`}`;
   return (figure) => void process.stdout.write(`${json ? asJson(figure) : asText(figure)}\n`);
 }
