@@ -23,6 +23,8 @@ export type { RoundReport } from './participation/round-reports.ts';
 export { rotateKey } from './platform/rotate-key.ts';
 export type { Trainer, TrainingTask } from './training/trainer.ts';
 export { localTrainer } from './training/local-trainer.ts';
+export { PrivateTrainer, type PrivateTrainerOptions } from './training/private-trainer.ts';
+export type { FitOptions, FitProgress, PrivateFit } from './training/fit-options.ts';
 export { readWeights, writeWeights } from './training/model-layout.ts';
 export { type Refusal, RefusedError } from '../shared/protocol/refusals.ts';
 

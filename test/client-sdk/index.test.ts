@@ -51,7 +51,7 @@ async function silentServer(): Promise<string> {
 }
 
 it('offers no trainer that can leave the noise out', () => {
-  expect(Object.keys(sdk).filter((name) => name.endsWith('Trainer'))).toEqual(['localTrainer']);
+  expect(Object.keys(sdk).filter((name) => name.endsWith('Trainer'))).toEqual(['localTrainer', 'PrivateTrainer']);
 });
 
 const bare: FederationTerms = { ...fakeTerms, privacy: { mode: 'none' } };
