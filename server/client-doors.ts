@@ -214,7 +214,7 @@ export class ClientDoors implements Doors {
 }
 
 function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
-  const { federation, terms, schemaDigest, bounds, stores, blobs, clock, turns, arrived } = foundation;
+  const { federation, terms, schemaDigest, boundsOf, stores, blobs, clock, turns, arrived } = foundation;
   return {
     statement: {
       terms,
@@ -222,7 +222,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       isCheckpoint: async ({ size, root }) => (await stores.ledger.headAt(size))?.root === root,
     },
     place: { federation, updates: stores.updates, charge: privacyEventOf(terms) },
-    bounds,
+    boundsOf,
     staging: {
       updates: stores.updates,
       blobs,

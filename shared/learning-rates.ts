@@ -11,6 +11,8 @@ export type ScheduledTraining = Pick<TrainingTerms, 'learningRate' | 'stepsPerRo
 
 export interface LearningRates {
   readonly kind: 'learning-rates';
+  /** False: those of one round are those of all. */
+  readonly dependOnRound: boolean;
   /** One for each step of the round. */
   of(round: number): Float64Array | Refused;
 }
@@ -22,7 +24,7 @@ export async function learningRates(training: ScheduledTraining): Promise<Learni
   const { learningRate, stepsPerRound: steps, learningRateSchedule: schedule } = training;
   if (schedule === undefined) {
     const constant = new Float64Array(steps).fill(learningRate);
-    return { kind: 'learning-rates', of: () => constant };
+    return { kind: 'learning-rates', dependOnRound: false, of: () => constant };
   }
   const compile = await loadCompiler(SCHEDULE_FORM);
   const compiled = compile(schedule);
@@ -36,6 +38,7 @@ export async function learningRates(training: ScheduledTraining): Promise<Learni
     Number(compiled.expression(new Map(Object.entries({ step, steps, round }))));
   return {
     kind: 'learning-rates',
+    dependOnRound: /\bround\b/.test(schedule),
     of(round) {
       const rates = Float64Array.from({ length: steps }, (_, step) => learningRate * factorAt(step, round));
       const odd = rates.findIndex((rate) => !(rate > 0 && rate < Infinity));

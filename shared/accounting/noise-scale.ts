@@ -41,7 +41,8 @@ export function stepWeights({ optimiser, proximalTerm = 0 }: TrainingTerms, rate
   return weights;
 }
 
-function constantRates({ learningRate, stepsPerRound, learningRateSchedule }: TrainingTerms): Float64Array {
+/** Without a schedule. @throws InvariantError with one. */
+export function constantRates({ learningRate, stepsPerRound, learningRateSchedule }: TrainingTerms): Float64Array {
   if (learningRateSchedule !== undefined) throw new InvariantError('expected the rates of a schedule, found none');
   return new Float64Array(stepsPerRound).fill(learningRate);
 }

@@ -33,7 +33,10 @@ it('finds the least noise that keeps the budget with the history, and says so wh
       const after = (noiseMultiplier: number): number =>
         epsilonOf([...history, { noiseMultiplier, samplingRate, steps }], delta);
       const find = (): number => leastNoiseMultiplier({ samplingRate, steps }, { epsilon, delta, history });
-      if (after(2 ** 20) > epsilon) return expect(find).toThrow(/some noise meets/);
+      if (after(2 ** 20) > epsilon) {
+        expect(find).toThrow(/some noise meets/);
+        return;
+      }
       const least = find();
       expect(after(least)).toBeLessThanOrEqual(epsilon);
       expect(after(least * 0.999)).toBeGreaterThan(epsilon);
