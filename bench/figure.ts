@@ -37,6 +37,7 @@ export const figureIds = [
   'admission-mb-per-second',
   'admission-baseline-mb-per-second',
   'admission-over-baseline',
+  'privacy-kills-overspent',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 

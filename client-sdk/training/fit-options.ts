@@ -73,7 +73,10 @@ export function trainingOf(options: FitOptions, exampleCount: number): TrainingT
   }
   const { clippingNormL2, learningRate, learningRateSchedule, optimiser } = options;
   const parsed = trainingTermsSchema.safeParse({
-    ...{ clippingNormL2, learningRate, expectedBatchSize, samplingRate },
+    clippingNormL2,
+    learningRate,
+    expectedBatchSize,
+    samplingRate,
     stepsPerRound: steps ?? Math.ceil((epochs ?? NaN) / samplingRate),
     ...(learningRateSchedule === undefined ? {} : { learningRateSchedule }),
     ...(optimiser === undefined ? {} : { optimiser }),

@@ -9,7 +9,7 @@ import { type RandomSource, secureRandomSource } from '../../shared/random-sourc
 import { parameterCount, type TensorSchema } from '../../shared/update-format/tensor-schema.ts';
 import type { LossName } from '../privacy/losses.ts';
 import { SampledGaussian } from '../privacy/sampled-gaussian.ts';
-import type { Examples, ExampleSet } from './example-set.ts';
+import { type Examples, type ExampleSet, examplesDigest } from './example-set.ts';
 import { schemaMismatch } from './model-layout.ts';
 import {
   checkedBatchSize,
@@ -79,6 +79,7 @@ function trainerWith(options: LocalTrainerOptions, randomness: Randomness): Trai
   const physicalBatchSize = checkedBatchSize(options.physicalBatchSize);
   let preparing: Promise<Preparation> | undefined;
   return {
+    examplesDigest: () => examplesDigest(options.examples),
     async train(task) {
       preparing ??= prepare(options);
       const prepared = await preparing;

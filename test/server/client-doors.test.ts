@@ -396,6 +396,15 @@ describe('the welcome of a client', () => {
     expect(await open.doors.welcome(open.sender.client)).toMatchObject({ offer: null, comeBackInMs: null });
   });
 
+  it('says which rounds are charged to that client, and to no other', async () => {
+    const open = await openDoors();
+    expect((await open.doors.welcome(open.sender.client)).chargedRounds).toEqual([]);
+    await receivedFrom(open, small.updateFile(values));
+    expect((await open.doors.welcome(open.sender.client)).chargedRounds).toEqual([1]);
+    const { client } = small.memberAt(open.cohort, 1);
+    expect((await open.doors.welcome(client)).chargedRounds).toEqual([]);
+  });
+
   it('tells anybody else when to come back, as long as a round is open', async () => {
     const open = await openDoors();
     const { client } = await small.member(77);

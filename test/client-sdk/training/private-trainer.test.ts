@@ -67,8 +67,14 @@ describe('a fit', () => {
     const dataset = { inputs, labels };
     const optimiser = { name: 'momentum' } as const;
     const { weights } = await new PrivateTrainer({ model }).fit({
-      ...{ dataset, optimiser, targetEpsilon: 8, targetDelta: 1e-5, clippingNormL2: 1 },
-      ...{ epochs: 15, expectedBatchSize: 400, learningRate: 0.2 },
+      dataset,
+      optimiser,
+      targetEpsilon: 8,
+      targetDelta: 1e-5,
+      clippingNormL2: 1,
+      epochs: 15,
+      expectedBatchSize: 400,
+      learningRate: 0.2,
     });
     expect(readWeights(model)).toEqual(weights);
     expect(accuracy(weights, dataset)).toBeGreaterThan(0.95);
@@ -85,11 +91,25 @@ describe('a fit', () => {
       examples: options.dataset,
       random: seededRandomSource(3),
     }).train({
-      ...{ round: 1, baseModel, schema: modelSchema(model), signal: new AbortController().signal },
-      training: { clippingNormL2, expectedBatchSize, learningRate, samplingRate: 0.2, stepsPerRound: 12 },
+      round: 1,
+      baseModel,
+      schema: modelSchema(model),
+      signal: new AbortController().signal,
+      training: {
+        clippingNormL2,
+        expectedBatchSize,
+        learningRate,
+        samplingRate: 0.2,
+        stepsPerRound: 12,
+      },
       privacy: {
-        ...{ mode: 'local', noiseMultiplier, epsilonBudget: 3, delta: 1e-4, void: true },
-        ...{ adjacency: 'add-remove', unit: 'example' },
+        mode: 'local',
+        noiseMultiplier,
+        epsilonBudget: 3,
+        delta: 1e-4,
+        void: true,
+        adjacency: 'add-remove',
+        unit: 'example',
       },
     });
     model.dispose();
@@ -114,8 +134,13 @@ describe('a fit', () => {
     const declared = noiseStdDevPerParameter(
       { clippingNormL2, expectedBatchSize, learningRate, samplingRate: 0.2, stepsPerRound: 12, optimiser },
       {
-        ...{ mode: 'local', noiseMultiplier, epsilonBudget: 3, delta: 1e-4, void: true },
-        ...{ adjacency: 'add-remove', unit: 'example' },
+        mode: 'local',
+        noiseMultiplier,
+        epsilonBudget: 3,
+        delta: 1e-4,
+        void: true,
+        adjacency: 'add-remove',
+        unit: 'example',
       },
       Float64Array.from({ length: 12 }, (_, step) => 0.5 * 0.8 ** step),
     );
@@ -186,7 +211,9 @@ describe('the budget', () => {
     const one = await trainer.fit({ ...options, targetEpsilon: 2 });
     const two = await trainer.fit({ ...options, targetEpsilon: 3 });
     const history = [one, two].map(({ noiseMultiplier: noise, samplingRate, steps }) => ({
-      ...{ noiseMultiplier: noise, samplingRate, steps },
+      noiseMultiplier: noise,
+      samplingRate,
+      steps,
     }));
     expect(two.epsilon).toBe(epsilonOf(history, 1e-4));
     expect(two.epsilon).toBeLessThanOrEqual(3);

@@ -72,8 +72,15 @@ describe('the bound on the norm under an optimiser', () => {
     });
     const boundOf = (optimiser: LocalOptimiser, steps: number): number =>
       normBound({
-        training: { ...training, learningRate: 0.1, stepsPerRound: steps, optimiser },
-        ...{ privacy: none, parameters: 1, checks },
+        training: {
+          ...training,
+          learningRate: 0.1,
+          stepsPerRound: steps,
+          optimiser,
+        },
+        privacy: none,
+        parameters: 1,
+        checks,
       });
     fc.assert(
       fc.property(sequences, ({ gradients, growth, beta1, beta2 }) => {
