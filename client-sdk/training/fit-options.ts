@@ -49,7 +49,7 @@ export interface FitProgress {
 export interface PrivateFit {
   /** All tensors end to end in canonical order: `writeWeights(model, weights)`. */
   readonly weights: Float32Array;
-  /** Of the trainer's whole history; null where the randomness was given and no epsilon may be claimed. */
+  /** Of the trainer's whole history; null where the randomness may be known and no epsilon be claimed. */
   readonly epsilon: number | null;
   readonly delta: number;
   readonly accountant: string;
@@ -59,7 +59,7 @@ export interface PrivateFit {
   readonly samplingRate: number;
   readonly adjacency: 'add-remove';
   readonly unit: 'example';
-  /** True where the randomness was given. */
+  /** True where the randomness was given and is not the secure generator’s. */
   readonly void: boolean;
   /** `budget`: the next step would have passed it. */
   readonly endedBy: 'steps' | 'budget';

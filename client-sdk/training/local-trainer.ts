@@ -56,22 +56,20 @@ interface Preparation extends PreparedModel {
  * with an error naming the layer where the model cannot be trained privately, and with the signal's reason.
  */
 export function localTrainer(options: LocalTrainerOptions): Trainer {
-  return trainerWith(options, { random: secureRandomSource(), known: false, noise: 'declared' });
+  return trainerWith(options, { random: secureRandomSource(), noise: 'declared' });
 }
 
 /**
  * For simulations and tests: a local trainer whose randomness may be known and whose noise may be left out. Its updates
  * must not be sold as private.
  */
-export function simulatedTrainer({ random, noise = 'declared', ...options }: SimulatedTrainerOptions): Trainer {
-  const known = random !== undefined;
-  return trainerWith(options, { random: random ?? secureRandomSource(), known, noise });
+export function simulatedTrainer(options: SimulatedTrainerOptions): Trainer {
+  const { random = secureRandomSource(), noise = 'declared' } = options;
+  return trainerWith(options, { random, noise });
 }
 
 interface Randomness {
   readonly random: RandomSource;
-  /** To others than this machine, as what comes of a seed is. */
-  readonly known: boolean;
   readonly noise: 'declared' | 'omitted';
 }
 
@@ -104,11 +102,11 @@ function checkTask({ schema, baseModel }: TrainingTask, ours: TensorSchema): voi
 }
 
 /** Whoever knows the seed knows the noise: an epsilon may be claimed for neither. */
-function checkRandomness({ privacy }: TrainingTask, { known, noise }: Randomness): void {
-  if (!known || noise === 'omitted' || privacy.mode === 'none' || privacy.void) return;
+function checkRandomness({ privacy }: TrainingTask, { random, noise }: Randomness): void {
+  if (random.secure === true || noise === 'omitted' || privacy.mode === 'none' || privacy.void) return;
   throw new Error(
     'expected terms that declare the privacy of the run void (privacy.void), found terms that claim an epsilon for ' +
-      'noise from a random source that was given; leave the source out, or declare the privacy void',
+      'noise from a random source that may be known; take the secure one, or declare the privacy void',
   );
 }
 

@@ -132,7 +132,7 @@ export class PrivateTrainer {
   }
 
   #report(event: SampledGaussianEvent, { planned, delta }: { planned: number; delta: number }): PrivateFit {
-    const isVoid = this.#options.random !== undefined;
+    const isVoid = this.#random.secure !== true;
     return {
       ...event,
       weights: (this.#weights ?? new Float32Array()).slice(),

@@ -260,7 +260,9 @@ describe('randomness that others may know', () => {
     expect(await trainerOf({ random }).train(task({ privacy: none }))).toHaveLength(PARAMETERS);
   });
 
-  it('is not what anybody gets who gives none', async () => {
+  it('is neither what anybody gets who gives none nor the secure generator', async () => {
+    const secure = { random: secureRandomSource() };
+    expect(await trainerOf(secure).train(task({ privacy: claimed }))).toHaveLength(PARAMETERS);
     expect(await trainerOf().train(task({ privacy: claimed }))).toHaveLength(PARAMETERS);
     expect(
       await localTrainer({ model: buildModel, examples: examples(9) }).train(task({ privacy: claimed })),

@@ -7,7 +7,7 @@ import { modelSchema, readWeights, writeWeights } from '../../../client-sdk/trai
 import { PrivateTrainer, type PrivateTrainerOptions } from '../../../client-sdk/training/private-trainer.ts';
 import { ACCOUNTANT, epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
-import { seededRandomSource } from '../../../shared/random-source.ts';
+import { secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
 import { chainModel, largestDifference, normals } from '../../support/chain-models.ts';
 import { sumOfSquaresZScore } from '../../support/normal-statistics.ts';
 
@@ -247,6 +247,8 @@ describe('randomness that was given', () => {
     expect(one).toEqual(again);
     expect(one).toMatchObject({ void: true, epsilon: null });
     expect(other.weights).not.toEqual(one.weights);
+    const secure = await trainerOf({ random: secureRandomSource() }).fit(options);
+    expect(secure).toMatchObject({ void: false, epsilon: expect.any(Number) });
   });
 
   it('is the secure generator otherwise: no two fits are alike', async () => {
