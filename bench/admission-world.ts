@@ -64,7 +64,7 @@ export async function openReceivingWorld({ dir, tensors, isPrivate }: WorldOptio
   const privacy = isPrivate ? PRIVACY : { mode: 'none' };
   const input = { federation: FEDERATION, rounds: 15, model: { tensors }, training: TRAINING, privacy };
   const config = accepted(parseFederation(input));
-  const { bounds } = accepted(await vetConfig(config));
+  const { boundsOf } = accepted(await vetConfig(config));
   const terms = termsOf(config);
   const folder = accepted(await openDataFolder(dir));
   const { blobs } = folder;
@@ -85,7 +85,7 @@ export async function openReceivingWorld({ dir, tensors, isPrivate }: WorldOptio
   const rooms: UpdateRooms = {
     statement: { terms, schemaDigest: await sha256(schemaText(terms.tensors)), isCheckpoint },
     place: { federation: FEDERATION, updates, charge: privacyEventOf(terms) },
-    bounds,
+    boundsOf,
     staging: { updates, blobs, clock: systemClock, arrived: inCohorts(arrived), isOpen: () => true, inTurn },
   };
   return {

@@ -43,6 +43,7 @@ export const figureIds = [
   'accounting-noise',
   'accounting-noise-opacus',
   'accounting-noise-dp-accounting',
+  'privacy-kills-overspent',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 

@@ -10,6 +10,7 @@ import { benchCoordinateRules } from './coordinate-rules.ts';
 import { benchDemo } from './demo.ts';
 import { printer } from './figure.ts';
 import { benchKrum } from './krum.ts';
+import { benchPrivacyKills } from './privacy-kills.ts';
 
 const EXIT_REFUSED = 2;
 
@@ -81,6 +82,16 @@ program
   .option('--json', 'one object a line')
   .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
     await benchAccounting({ runs }, printer('accounting', json));
+  });
+
+program
+  .command('privacy-kills')
+  .description('what a client killed at random moments has given away beyond its privacy ledger')
+  .option('--kills <n>', 'how many', count, 100)
+  .option('--seed <n>', 'of the moments', count, 1)
+  .option('--json', 'one object a line')
+  .action(async ({ kills, seed, json = false }: { kills: number; seed: number; json?: boolean }) => {
+    await benchPrivacyKills({ kills, seed }, printer('privacy-kills', json));
   });
 
 function count(text: string): number {

@@ -58,6 +58,9 @@ training:                     # DP-SGD, the same for every client; nothing here 
   samplingRate: 0.1           # every example enters a step's batch with this probability
   expectedBatchSize: 40       # public denominator of a step: sampling rate x the examples a client is expected to have
   clippingNormL2: 1           # each example's gradient is clipped to it
+  # optimiser: { name: momentum, beta: 0.9 }   # of each client, anew in every round: sgd (default), momentum; adam without privacy
+  # proximalTerm: 0.01        # FedProx's mu: draws each step back to the base model
+  # learningRateSchedule: "0.9 ^ step"         # multiplies the rate: an expression of step (from 0), steps, round (from 1)
 
 privacy:
   mode: local                 # clients add noise before anything leaves them; or: none

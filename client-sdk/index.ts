@@ -10,7 +10,7 @@ import { accepted, type Refusal, RefusedError, refuse } from '../shared/protocol
 import { timeLimit } from '../shared/time-limit.ts';
 import { FederatedClient } from './federated-client.ts';
 import { LedgerWitness } from './ledger/ledger-witness.ts';
-import type { ClientStore } from './participation/client-store.ts';
+import { type ClientStore, datasetNameSchema } from './participation/client-store.ts';
 import { lockClientFolder } from './platform/client-folder-lock.ts';
 import { nodeClientStore } from './platform/node-client-store.ts';
 import { PrivacyLedger } from './privacy/privacy-ledger.ts';
@@ -23,6 +23,8 @@ export type { RoundReport } from './participation/round-reports.ts';
 export { rotateKey } from './platform/rotate-key.ts';
 export type { Trainer, TrainingTask } from './training/trainer.ts';
 export { localTrainer } from './training/local-trainer.ts';
+export { PrivateTrainer, type PrivateTrainerOptions } from './training/private-trainer.ts';
+export type { FitOptions, FitProgress, PrivateFit } from './training/fit-options.ts';
 export { readWeights, writeWeights } from './training/model-layout.ts';
 export { type Refusal, RefusedError } from '../shared/protocol/refusals.ts';
 
@@ -36,6 +38,16 @@ export interface JoinOptions {
   readonly trainer: Trainer;
   /** Holds the client's key, its privacy ledger and the history it has seen. One client at a time; losing it is for good. */
   readonly folder: string;
+  /**
+   * Folder of the privacy ledger, where other clients train on the same examples, in this federation or another: name
+   * the same one for all of them, so that they share one budget. Default: `folder`.
+   */
+  readonly privacyLedger?: string;
+  /**
+   * The data set's name, as its owner calls it: data sets of different names are counted apart, unless they hold the
+   * same examples. Default: none, and everything in the privacy ledger counts together.
+   */
+  readonly dataset?: string;
   /** For people to read. Default: the first characters of the client's id. */
   readonly name?: string;
   /** Epsilon that the owner of the data allows in all. Default: the federation's budget. */
@@ -71,7 +83,7 @@ export async function joinFederation(options: JoinOptions): Promise<FederatedCli
   }
   const { release } = accepted(await lockClientFolder(options.folder));
   try {
-    const store = await nodeClientStore(options.folder);
+    const store = await nodeClientStore(options.folder, options.privacyLedger);
     const { acceptRecovery = false } = options;
     const ledgerKey = invite?.ledgerKey ?? null;
     const witness = await LedgerWitness.open({ federation, ledgerKey, acceptRecovery, store });
@@ -91,7 +103,9 @@ type Connecting = JoinOptions & {
 
 async function connect({ store, ...options }: Connecting): Promise<FederatedClient> {
   const key = await signingKeyFromSeed(await store.privateKey());
-  const ledger = await PrivacyLedger.open(store);
+  const dataset = options.dataset === undefined ? null : datasetNameSchema.parse(options.dataset);
+  const examples = (await options.trainer.examplesDigest?.()) ?? null;
+  const ledger = await PrivacyLedger.open(store, { client: key.clientId, dataset, examples });
   const { invite = null, name = key.clientId.slice(0, 12) } = options;
   const { maxEpsilon = Infinity, maxDelta = MAX_DELTA, allowNoPrivacy = false, betweenRounds = 'stay' } = options;
   const choices = { maxEpsilon, maxDelta, allowNoPrivacy, betweenRounds };

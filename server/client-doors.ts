@@ -84,7 +84,13 @@ export class ClientDoors implements Doors {
     const underWay = open && { ...this.#runner.offerOf(open), checkpoint };
     const offer = underWay && open.cohort.includes(id) ? underWay : null;
     const comeBackInMs = underWay && !offer ? underWay.deadlineMs : null;
-    return { client: id, organisation, terms, modelDigest, checkpoint, comeBackInMs, offer, finished };
+    const chargedRounds = await this.#chargedRounds(id);
+    return { client: id, organisation, terms, modelDigest, checkpoint, comeBackInMs, chargedRounds, offer, finished };
+  }
+
+  /** Of this client itself: its predecessor's stand in the folder that both keys had. */
+  async #chargedRounds(client: ClientId): Promise<number[]> {
+    return (await this.#foundation.stores.charges.charges(client)).map(({ round }) => round);
   }
 
   /**
@@ -214,7 +220,7 @@ export class ClientDoors implements Doors {
 }
 
 function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
-  const { federation, terms, schemaDigest, bounds, stores, blobs, clock, turns, arrived } = foundation;
+  const { federation, terms, schemaDigest, boundsOf, stores, blobs, clock, turns, arrived } = foundation;
   return {
     statement: {
       terms,
@@ -222,7 +228,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       isCheckpoint: async ({ size, root }) => (await stores.ledger.headAt(size))?.root === root,
     },
     place: { federation, updates: stores.updates, charge: privacyEventOf(terms) },
-    bounds,
+    boundsOf,
     staging: {
       updates: stores.updates,
       blobs,

@@ -179,6 +179,7 @@ export function parseFederation(input: unknown, founded?: FederationConfig): Fed
   const { privacy, ...given } = file.data;
   const rest = { ...given, rule: { ...given.rule, f: given.rule.f ?? defaultF(given.rule) } };
   if (privacy.mode === 'none') return { ...rest, privacy };
+  if (rest.training.optimiser?.name === 'adam') return noWitnessForAdam;
   const kept = privacy.noiseMultiplier === undefined ? foundedNoise(rest.federation, founded) : undefined;
   const noiseMultiplier = privacy.noiseMultiplier ?? kept ?? calibrated(rest, privacy);
   if (typeof noiseMultiplier !== 'number') return noiseMultiplier;
@@ -186,6 +187,14 @@ export function parseFederation(input: unknown, founded?: FederationConfig): Fed
   const complaint = kept === undefined ? undefined : budgetComplaint(config, (epsilon) => `epsilonBudget: ${epsilon}`);
   return complaint ?? config;
 }
+
+/** How much noise is left after Adam depends on the gradients: nothing could tell whether it is there. */
+const noWitnessForAdam = refuse('bad-config', {
+  message: 'the federation file asks for Adam under local privacy, whose noise the coordinator could not recognise',
+  expected: 'training.optimiser sgd or momentum under privacy mode local',
+  found: 'adam',
+  hint: 'take { name: momentum, beta: 0.9 } for the clients, or adam as the optimiser of the coordinator (optimiser.name)',
+});
 
 /** Without colluding organisations, a fifth of the cohort. */
 const defaultF = ({ dishonestOrganisations }: { dishonestOrganisations?: number | undefined }): number =>

@@ -59,7 +59,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const founded = await foundFederation(plan, { store: stores.federation, blobs, clock, ledgerKey });
   if (isRefused(founded)) return founded;
   await requireOwnLedger(stores.ledger, federation);
-  if (vetted.bounds.noise?.leastRatio === 0)
+  if (vetted.boundsOf(1).noise?.leastRatio === 0)
     options.log('the model is too small for a noise witness: nobody can be refused for leaving the noise out');
   const terms = termsOf(config);
   const parameters = parameterCount(terms.tensors);
@@ -70,7 +70,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     schemaDigest: await sha256(schemaText(terms.tensors)),
     rule: vetted.rule,
     optimiser: vetted.optimiser,
-    bounds: vetted.bounds,
+    boundsOf: vetted.boundsOf,
     adminRules: vetted.adminRules,
     initialModel: founded.initialModel.digest,
     arrived: new ArrivedUpdates({ kernel, parameters, memoryBudgetBytes }),

@@ -40,7 +40,8 @@ export interface Foundation extends CoordinatorOptions {
   readonly schemaDigest: Digest;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  readonly bounds: AnomalyBounds;
+  /** Of the updates of a round. */
+  readonly boundsOf: (round: number) => AnomalyBounds;
   readonly adminRules: AdminRules;
   readonly initialModel: Digest;
   readonly arrived: ArrivedUpdates;

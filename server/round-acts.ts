@@ -131,7 +131,8 @@ export class CoordinatorActs implements RoundActs {
 
   async close(offered: OfferedRound, turnedAway: ReadonlyMap<ClientId, RefusalCode>): Promise<RoundRecord> {
     return await this.#foundation.turns.run(async () => {
-      const { federation, terms, rule, bounds, adminRules, config, stores, blobs, clock, refusals } = this.#foundation;
+      const { federation, terms, rule, boundsOf, adminRules, config, stores, blobs, clock, refusals } =
+        this.#foundation;
       const { blobFile, arrived, optimiser } = this.#foundation;
       const { number } = offered;
       const rows = await stores.updates.ofRound(number);
@@ -147,7 +148,7 @@ export class CoordinatorActs implements RoundActs {
         arrived,
         rule,
         optimiser,
-        anomaly: { bounds, adminRules, historyTest: config.anomaly.history },
+        anomaly: { bounds: boundsOf(number), adminRules, historyTest: config.anomaly.history },
         banSuspects: config.anomaly.banSuspects,
         rounds: stores.rounds,
         models: stores.models,

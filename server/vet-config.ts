@@ -1,7 +1,8 @@
 // A configuration that fits its schema -> one that can be run: its rule carries f at every size of cohort, its bounds
 // let honest updates through. Asked before anything is founded or started.
 
-import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
+import { learningRates } from '../shared/learning-rates.ts';
+import { accepted, isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
 import { parameterCount } from '../shared/update-format/tensor-schema.ts';
 import { ruleFor } from './aggregation/rule-for.ts';
 import type { AggregationRule } from './aggregation/rule.ts';
@@ -18,7 +19,8 @@ export interface VettedConfig {
   readonly adminRules: AdminRules;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  readonly bounds: AnomalyBounds;
+  /** Of the updates of a round. */
+  readonly boundsOf: (round: number) => AnomalyBounds;
 }
 
 /** Refuses unknown-rule, f-too-large and bad-config. */
@@ -33,7 +35,21 @@ export async function vetConfig(config: FederationConfig): Promise<VettedConfig 
   if (isRefused(adminRules)) return adminRules;
   const historyComplaint = checkHistoryTest(config.anomaly.history);
   if (historyComplaint) return historyComplaint;
+  const bounds = await vettedBounds(config);
+  if (isRefused(bounds)) return bounds;
+  return { kind: 'vetted', adminRules, rule: chosen.rule, optimiser: optimiser.made, boundsOf: bounds.of };
+}
+
+/** Evaluations of a schedule that are made before anybody trains, at some microseconds each. */
+const MAX_SCHEDULED_STEPS = 200_000;
+
+/** The same bounds in every round unless a schedule tells the rounds apart. */
+async function vettedBounds(
+  config: FederationConfig,
+): Promise<{ readonly kind: 'bounds'; readonly of: (round: number) => AnomalyBounds } | Refused> {
   const { training, privacy, tensors, rounds } = termsOf(config);
+  const rates = await learningRates(training);
+  if (isRefused(rates)) return rates;
   const { size } = config.cohort;
   const options = {
     training,
@@ -45,11 +61,33 @@ export async function vetConfig(config: FederationConfig): Promise<VettedConfig 
     maxAbsolute: config.bounds.maxAbsoluteValue,
     maxNormL2: config.bounds.maxNormL2 ?? undefined,
   };
-  const complaint = checkBounds(options);
-  if (complaint) return complaint;
-  const { rule } = chosen;
-  return { kind: 'vetted', adminRules, rule, optimiser: optimiser.made, bounds: anomalyBounds(options) };
+  const told = rates.dependOnRound ? rounds : 1;
+  if (training.learningRateSchedule !== undefined && told * training.stepsPerRound > MAX_SCHEDULED_STEPS)
+    return tooManySteps(told * training.stepsPerRound);
+  for (let round = 1; round <= told; round++) {
+    const ofRound = rates.of(round);
+    const complaint = isRefused(ofRound) ? ofRound : checkBounds({ ...options, rates: ofRound });
+    if (complaint) return complaint;
+  }
+  return { kind: 'bounds', of: remembered((round) => anomalyBounds({ ...options, rates: accepted(rates.of(round)) })) };
 }
+
+/** Of the round asked for last: all updates of a round ask for the same. */
+function remembered(boundsOf: (round: number) => AnomalyBounds): (round: number) => AnomalyBounds {
+  let last: { readonly round: number; readonly bounds: AnomalyBounds } | undefined;
+  return (round) => {
+    if (last?.round !== round) last = { round, bounds: boundsOf(round) };
+    return last.bounds;
+  };
+}
+
+const tooManySteps = (found: number): Refused =>
+  refuse('bad-config', {
+    message: 'the learning-rate schedule has to be evaluated too often',
+    expected: `at most ${MAX_SCHEDULED_STEPS} steps, of all rounds where it depends on the round`,
+    found: `${found}`,
+    hint: 'write a schedule of step and steps alone, or fewer steps',
+  });
 
 /** The last aggregate is known from the models alone: only where each step was the aggregate itself. */
 function lastAggregateComplaint(

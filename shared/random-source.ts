@@ -7,6 +7,8 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 export interface RandomSource {
   /** Uniform on [0, 1), 53 random bits. */
   uniform(): number;
+  /** Of the system's secure generator alone: nobody can know what it draws, so that its noise may be claimed as private. */
+  readonly secure?: true;
 }
 
 const BUFFERED_DRAWS = 4096;
@@ -22,6 +24,7 @@ export function secureRandomSource(): RandomSource {
   const words = new Uint32Array(2 * BUFFERED_DRAWS);
   let next = words.length;
   return {
+    secure: true,
     uniform() {
       if (next === words.length) {
         globalThis.crypto.getRandomValues(words);

@@ -2,8 +2,17 @@
 // and of the history it holds the coordinator to, so every write is durable when it resolves.
 
 import { z } from 'zod';
-import { digestSchema, envelopeSchema, federationIdSchema, roundNumberSchema } from '../../shared/protocol/envelope.ts';
+import {
+  clientIdSchema,
+  digestSchema,
+  envelopeSchema,
+  federationIdSchema,
+  roundNumberSchema,
+} from '../../shared/protocol/envelope.ts';
 import type { FederationId } from '../../shared/ids.ts';
+import { privacyTermsSchema, trainingTermsSchema } from '../../shared/protocol/terms.ts';
+
+export const datasetNameSchema = z.string().min(1).max(200);
 
 export const privacyLedgerEntrySchema = z.strictObject({
   federation: federationIdSchema,
@@ -13,6 +22,12 @@ export const privacyLedgerEntrySchema = z.strictObject({
   steps: z.number().int().nonnegative(),
   /** Reserved before training; spent, as a whole and for good, when the first byte is about to leave. */
   state: z.enum(['reserved', 'spent']),
+  /** Whose round it is, where several clients share a privacy ledger; null: of the folder's own client. */
+  client: clientIdSchema.nullable().default(null),
+  /** Name of the data set, as its owner calls it; null: unnamed, and taken to share examples with all others. */
+  dataset: datasetNameSchema.nullable().default(null),
+  /** SHA-256 of the examples, where the trainer knows them: the same ones under two names are found by it. */
+  examples: digestSchema.nullable().default(null),
 });
 export type PrivacyLedgerEntry = z.infer<typeof privacyLedgerEntrySchema>;
 
@@ -35,11 +50,20 @@ export const ledgerMemorySchema = z.strictObject({
 });
 export type LedgerMemory = z.infer<typeof ledgerMemorySchema>;
 
+/** What of a federation's terms decides what a round costs: as it was at the first join, and is to stay. */
+export const acceptedTermsSchema = z.strictObject({ training: trainingTermsSchema, privacy: privacyTermsSchema });
+export type AcceptedTerms = z.infer<typeof acceptedTermsSchema>;
+
 export interface ClientStore {
   /** The private key's 32 bytes in hex: made at the first call, the same ever after. */
   privateKey(): Promise<string>;
   privacyLedger(): Promise<readonly PrivacyLedgerEntry[]>;
   writePrivacyLedger(entries: readonly PrivacyLedgerEntry[]): Promise<void>;
+  /** Runs `act` while nobody else, in this process or another, reads the privacy ledger in order to write it. */
+  withPrivacyLedger<T>(act: () => Promise<T>): Promise<T>;
+  /** Undefined before the first join. */
+  acceptedTerms(federation: FederationId): Promise<AcceptedTerms | undefined>;
+  writeAcceptedTerms(federation: FederationId, terms: AcceptedTerms): Promise<void>;
   /** Undefined before the first checkpoint of the federation's ledger was taken. */
   ledgerMemory(federation: FederationId): Promise<LedgerMemory | undefined>;
   writeLedgerMemory(federation: FederationId, memory: LedgerMemory): Promise<void>;

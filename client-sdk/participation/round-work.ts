@@ -3,7 +3,7 @@
 
 import type { SigningKey } from '../../shared/ed25519.ts';
 import type { Digest, FederationId } from '../../shared/ids.ts';
-import { type Offer, notedSchema } from '../../shared/protocol/messages.ts';
+import { type Joined, notedSchema, type Offer } from '../../shared/protocol/messages.ts';
 import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
@@ -14,6 +14,7 @@ import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
 import { makeSubmission } from '../submission/make-submission.ts';
 import { sendSubmission } from '../submission/send-submission.ts';
 import type { Trainer } from '../training/trainer.ts';
+import { acceptedTermsOf, changedTerms } from './accepted-terms.ts';
 import type { ClientStore, Submission } from './client-store.ts';
 
 /** What the owner of the data allows, whatever the federation asks. */
@@ -41,6 +42,15 @@ export class RoundWork {
 
   constructor(place: WorkPlace) {
     this.#place = place;
+  }
+
+  /** At every join: what the first one asked for is kept, and what the coordinator counts beyond us is spent. */
+  async welcome({ terms, chargedRounds = [] }: Pick<Joined, 'terms' | 'chargedRounds'>): Promise<void> {
+    const { store, federation, ledger } = this.#place;
+    const accepted = await store.acceptedTerms(federation);
+    if (!accepted) await store.writeAcceptedTerms(federation, acceptedTermsOf(terms));
+    const event = privacyEventOf(accepted ?? terms);
+    if (event) await ledger.takeOver(federation, chargedRounds, event);
   }
 
   /** Whether the update for this offer lies in the folder, ready to be sent; all others are dropped. */
@@ -98,8 +108,11 @@ export class RoundWork {
   }
 
   async #reserve(round: number, terms: FederationTerms): Promise<Refused | undefined> {
-    const { federation, ledger, maxEpsilon, maxDelta, allowNoPrivacy } = this.#place;
+    const { federation, ledger, store, maxEpsilon, maxDelta, allowNoPrivacy } = this.#place;
     const { privacy } = terms;
+    const accepted = await store.acceptedTerms(federation);
+    const changed = accepted && changedTerms(accepted, acceptedTermsOf(terms));
+    if (changed) return changed;
     const event = privacyEventOf(terms);
     if (privacy.mode === 'none' || !event) return allowNoPrivacy ? undefined : noPrivacy();
     if (privacy.delta > maxDelta) return deltaTooLarge(privacy.delta, maxDelta);

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import { accepted, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { isFault, readIfThere } from './durable-file.ts';
 
 export interface ClientFolderLock {
@@ -51,6 +51,29 @@ export async function lockClientFolder(folder: string): Promise<ClientFolderLock
   let given: Promise<void> | undefined;
   // Once: by a second time the folder may be another client's.
   return { kind: 'locked', release: () => (given ??= giveBack()) };
+}
+
+/** How often to look whether a lock that is held for milliseconds is free, and how long in all. */
+const RETRY_MS = 5;
+const PATIENCE_MS = 30_000;
+
+/**
+ * Runs `act` while nobody else holds the folder, waiting for whoever does. Others hold it for moments only, or are dead.
+ * @throws RefusedError folder-in-use after half a minute.
+ */
+export async function withFolderLocked<T>(folder: string, act: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  let lock = await lockClientFolder(folder);
+  while (lock.kind === 'refused' && performance.now() < giveUpAt) {
+    await new Promise((done) => setTimeout(done, RETRY_MS));
+    lock = await lockClientFolder(folder);
+  }
+  const { release } = accepted(lock);
+  try {
+    return await act();
+  } finally {
+    await release();
+  }
 }
 
 async function take(path: string): Promise<Taken | Owner> {

@@ -1,39 +1,42 @@
-// A client's memory as a folder: `key` (owner-readable only), `privacy-ledger.json`, `ledger-<federation>.json` with the
-// last checkpoint of that federation's ledger, and in `submissions/` the update that may have to be sent again. One
-// process at a time; the folder is the client.
+// A client's memory as a folder: `key` (owner-readable only), `ledger-<federation>.json` with the last checkpoint of that
+// federation's ledger, `terms-<federation>.json` with what it asked for at the first join, and in `submissions/` the
+// update that may have to be sent again. One process at a time; the folder is the client. `privacy-ledger.json` lies
+// there too, or in a folder that several clients of one owner share.
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { randomHex } from '../../shared/bytes.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import {
+  acceptedTermsSchema,
   type ClientStore,
   ledgerMemorySchema,
-  privacyLedgerEntrySchema,
   submissionSchema,
 } from '../participation/client-store.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
+import { PRIVACY_LEDGER_FILE, privacyLedgerFile, removeTemporaries } from './privacy-ledger-file.ts';
 
 const PRIVATE_KEY_BYTES = 32;
 
-export async function nodeClientStore(folder: string): Promise<ClientStore> {
+export async function nodeClientStore(folder: string, ledgerFolder = folder): Promise<ClientStore> {
   const submissions = join(folder, 'submissions');
   await mkdir(submissions, { recursive: true, mode: 0o700 });
-  await removeTemporaries(folder);
-  await removeTemporaries(submissions);
-  const ledgerPath = join(folder, 'privacy-ledger.json');
+  await removeTemporaries(folder, (name) => !name.startsWith(PRIVACY_LEDGER_FILE));
+  await removeTemporaries(submissions, () => true);
+  const ledger = await privacyLedgerFile(ledgerFolder);
   const memoryPath = (federation: FederationId): string => join(folder, `ledger-${federation}.json`);
+  const termsPath = (federation: FederationId): string => join(folder, `terms-${federation}.json`);
   const stem = (federation: FederationId, round: number): string => join(submissions, `${federation}.${round}`);
   return {
     privateKey: () => privateKeyIn(join(folder, 'key')),
-    async privacyLedger() {
-      const text = await readIfThere(ledgerPath);
-      return text === undefined ? [] : z.array(privacyLedgerEntrySchema).parse(JSON.parse(text.toString()));
+    ...ledger,
+    async acceptedTerms(federation) {
+      const text = await readIfThere(termsPath(federation));
+      return text === undefined ? undefined : acceptedTermsSchema.parse(JSON.parse(text.toString()));
     },
-    writePrivacyLedger: (entries) => writeDurably(ledgerPath, `${canonicalJson(entries)}\n`),
+    writeAcceptedTerms: (federation, terms) => writeDurably(termsPath(federation), `${canonicalJson(terms)}\n`),
     async ledgerMemory(federation) {
       const text = await readIfThere(memoryPath(federation));
       return text === undefined ? undefined : ledgerMemorySchema.parse(JSON.parse(text.toString()));
@@ -78,10 +81,4 @@ export async function makeKeyIn(path: string): Promise<string> {
   const key = randomHex(PRIVATE_KEY_BYTES);
   await writeDurably(path, `${key}\n`);
   return key;
-}
-
-async function removeTemporaries(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true });
-  }
 }

@@ -9,23 +9,31 @@ import type { ClientId } from '../../shared/ids.ts';
 import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import { lockClientFolder } from './client-folder-lock.ts';
 import { writeDurably } from './durable-file.ts';
-import { keptKeyIn, makeKeyIn } from './node-client-store.ts';
+import { PrivacyLedger } from '../privacy/privacy-ledger.ts';
+import { keptKeyIn, makeKeyIn, nodeClientStore } from './node-client-store.ts';
 
 /** Characters of the old client's id in the name of its key's file. */
 const ID_PREFIX = 12;
 
 /**
- * The new client's id. It takes the old one's place when it joins with an invite that its admin made for that.
+ * The new client's id. `privacyLedger`: as it was given to `joinFederation`, where it was. It takes the old one's place when it joins with an invite that its admin made for that.
  * @throws RefusedError folder-in-use while a client uses the folder, not-enrolled where it holds no key.
  */
-export async function rotateKey(folder: string): Promise<ClientId> {
+export async function rotateKey(folder: string, privacyLedger = folder): Promise<ClientId> {
   const { release } = accepted(await lockClientFolder(folder));
   try {
     const path = join(folder, 'key');
     const old = await keptKeyIn(path);
     if (old === undefined) throw new RefusedError(noKey(folder).refusal);
-    await writeDurably(`${path}.${(await clientOf(old)).slice(0, ID_PREFIX)}`, `${old}\n`);
+    const client = await clientOf(old);
+    await writeDurably(`${path}.${client.slice(0, ID_PREFIX)}`, `${old}\n`);
     await rm(join(folder, 'submissions'), { recursive: true, force: true });
+    const ledger = await PrivacyLedger.open(await nodeClientStore(folder, privacyLedger), {
+      client,
+      dataset: null,
+      examples: null,
+    });
+    await ledger.release();
     return await clientOf(await makeKeyIn(path));
   } finally {
     await release();

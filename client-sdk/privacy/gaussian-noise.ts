@@ -1,17 +1,54 @@
-// A clipped sum in, the same sum under fresh Gaussian noise out: the one act that makes a step private. Noise comes
-// from the random source given, in float64; TensorFlow.js's own randomNormal is seeded by Math.random and predictable.
-// Not hardened against attacks on the low bits of floating-point sums (Haney et al., arXiv 2207.13793); what leaves
-// the client is rounded to float32 after all noise of the round is in, which leaves them little to read.
+// A clipped sum in, the same sum under fresh Gaussian noise out. Only sampled-gaussian.ts calls it. Noise comes from the
+// random source given, in float64; TensorFlow.js's own randomNormal is seeded by Math.random and predictable.
+// Sum and noise are rounded to one grid before they are added, so that the addition is exact: what leaves is the ideal
+// mechanism's result rounded, which is post-processing, and no low-order bit tells which sum the noise was added to
+// (Mironov, CCS 2012; Haney et al., arXiv 2207.13793). The grid is a power of two, so fine that rounding the sums of
+// two neighbours moves them apart by at most 2^-11 of the clipping norm, of which clipping leaves 2^-10 free.
+// A normal is Box and Muller's, its radius from 106 random bits: it reaches 12 standard deviations and, unlike one from
+// 53 bits, leaves no gap in the tail that is wider than the grid (the attack of Jin et al., arXiv 2112.05307).
+// What is left to an attacker: log, cos and sin are not correctly rounded, so that a draw is normal up to about 2^-50
+// of itself, not exactly; the clipped sum is added up in float32 by the backend, where one example more can change the
+// rounding of all others (Casacuberta et al., arXiv 2207.10635: typically 2^-24 of the sum, the 2^-11 above takes that
+// in, not the worst case); and how long a step takes depends on the batch.
 
 import { InvariantError } from '../../shared/invariant-error.ts';
-import { fillStandardNormals, type RandomSource } from '../../shared/random-source.ts';
+import type { RandomSource } from '../../shared/random-source.ts';
 
-/** Adds an independent N(0, stdDev^2) draw to every value, in place. */
-export function addGaussianNoise(random: RandomSource, values: Float64Array, stdDev: number): void {
+/** By how much rounding may move two neighbouring sums apart, as a share of the clipping norm. */
+const ROUNDING_SHARE = 2 ** -11;
+const SMALLEST_UNIFORM = 2 ** -53;
+
+/** The largest power of two g with g sqrt(length) <= 2^-11 C: each of two sums moves by g / 2 at most in every value. */
+export function noiseGrid(clippingNormL2: number, length: number): number {
+  return 2 ** Math.floor(Math.log2((ROUNDING_SHARE * clippingNormL2) / Math.sqrt(length)));
+}
+
+export interface NoiseForm {
+  /** > 0 */
+  readonly stdDev: number;
+  /** A power of two, well below stdDev. */
+  readonly grid: number;
+}
+
+/** Rounds every value to the grid and adds an independent draw of N(0, stdDev^2), rounded likewise, in place. */
+export function addGaussianNoise(random: RandomSource, values: Float64Array, { stdDev, grid }: NoiseForm): void {
   if (!(stdDev > 0 && stdDev < Infinity)) {
     throw new InvariantError(`expected a positive, finite standard deviation of the noise, found ${stdDev}`);
   }
   const normals = new Float64Array(values.length);
-  fillStandardNormals(random, normals);
-  for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) + stdDev * (normals[i] ?? 0);
+  fillNormals(random, normals);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = grid * (Math.round((values[i] ?? NaN) / grid) + Math.round((stdDev * (normals[i] ?? NaN)) / grid));
+  }
+}
+
+function fillNormals(random: RandomSource, out: Float64Array): void {
+  for (let i = 0; i < out.length; i += 2) {
+    // In (0, 1]: where the first 53 bits leave a number near 0 with few of its own, the second 53 follow.
+    const uniform = 1 - random.uniform() - SMALLEST_UNIFORM * random.uniform();
+    const radius = Math.sqrt(-2 * Math.log(uniform));
+    const angle = 2 * Math.PI * random.uniform();
+    out[i] = radius * Math.cos(angle);
+    if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
+  }
 }

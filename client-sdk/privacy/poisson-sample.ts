@@ -1,6 +1,7 @@
-// How many examples there are and the public sampling rate in, the indices of one batch out. Poisson sampling is the
-// only sampler: the accountant's theorem (Mironov, Talwar and Zhang, arXiv 1908.10530, section 3.3) holds for
-// independent draws and for nothing else; shuffled batches of a fixed size leak up to four times as much.
+// How many examples there are and the public sampling rate in, the indices of one batch out; only sampled-gaussian.ts
+// calls it. Poisson sampling is the only sampler: the accountant's theorem (Mironov, Talwar and Zhang, arXiv 1908.10530,
+// section 3.3) holds for independent draws and for nothing else; shuffled batches of a fixed size leak up to four times
+// as much.
 
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { RandomSource } from '../../shared/random-source.ts';

@@ -1,6 +1,8 @@
-// The client's own privacy ledger, its authority on what has been spent: everything in its folder composes, whichever
-// federation asked. A round is reserved before training and spent, as a whole, before its first byte leaves; a spent
-// round stays spent whatever becomes of the update. A reservation that never sent anything costs nothing.
+// The client's own privacy ledger, its authority on what has been spent. It is of the examples, not of a federation: all
+// rounds on one data set compose, whichever federation and which of its owner's clients asked (same-examples.ts). A round
+// is reserved before training and spent, as a whole, before its first byte leaves; a spent round stays spent whatever
+// becomes of the update. A reservation that never sent anything costs nothing; another client's counts while it stands,
+// since that client may be about to spend it.
 
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
@@ -8,6 +10,7 @@ import type { FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { ClientStore, PrivacyLedgerEntry } from '../participation/client-store.ts';
+import { entriesOfSameExamples } from './same-examples.ts';
 
 export interface RoundKey {
   readonly federation: FederationId;
@@ -23,25 +26,33 @@ export interface Reserved {
   readonly kind: 'reserved';
 }
 
-type LedgerStore = Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger'>;
+/** Who trains, and on what; null: not said. */
+export type LedgerSubject = Pick<PrivacyLedgerEntry, 'client' | 'dataset' | 'examples'>;
+
+type LedgerStore = Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger' | 'withPrivacyLedger'>;
 
 export class PrivacyLedger {
   readonly #store: LedgerStore;
+  readonly #subject: LedgerSubject;
+  /** As last read: another client may have written since. */
   #entries: readonly PrivacyLedgerEntry[];
 
-  private constructor(store: LedgerStore, entries: readonly PrivacyLedgerEntry[]) {
+  private constructor(store: LedgerStore, subject: LedgerSubject, entries: readonly PrivacyLedgerEntry[]) {
     this.#store = store;
+    this.#subject = subject;
     this.#entries = entries;
   }
 
-  static async open(store: LedgerStore): Promise<PrivacyLedger> {
-    return new PrivacyLedger(store, await store.privacyLedger());
+  static async open(
+    store: LedgerStore,
+    subject: LedgerSubject = { client: null, dataset: null, examples: null },
+  ): Promise<PrivacyLedger> {
+    return new PrivacyLedger(store, subject, await store.privacyLedger());
   }
 
-  /** Over the whole history, what is spent only. */
+  /** Over the whole history of the examples, what is spent only. */
   epsilonSpent(delta: number): number {
-    const spent = this.#entries.filter((entry) => entry.state === 'spent');
-    return epsilonOf(spent, delta);
+    return epsilonOf(this.#composing(this.#entries).filter(isSpent), delta);
   }
 
   /** Whether this round was reserved or spent here: an update that is paid for otherwise must not be sent. */
@@ -51,16 +62,15 @@ export class PrivacyLedger {
 
   /** Refuses budget-exhausted before anything is trained, and replayed for a round that has been sent once already. */
   async reserve(key: RoundKey, event: SampledGaussianEvent, limit: PrivacyLimit): Promise<Reserved | Refused> {
-    if (this.#find(key)?.state === 'spent') return refuse('replayed', { found: `round ${key.round}, sent before` });
-    const spent = this.#entries.filter((entry) => entry.state === 'spent');
-    const epsilonAfter = epsilonOf([...spent, event], limit.delta);
-    if (epsilonAfter > limit.maxEpsilon) {
-      const [expected, found] = [limit.maxEpsilon, epsilonAfter].map((epsilon) => `epsilon ${epsilon.toFixed(3)}`);
-      return refuse('budget-exhausted', { expected: `at most ${expected}`, found: `${found} after this round` });
-    }
-    // Only one round is under way at a time: reservations of others never sent anything.
-    await this.#write([...spent, { ...key, ...event, state: 'reserved' }]);
-    return { kind: 'reserved' };
+    return await this.#exclusively(async () => {
+      if (this.#find(key)?.state === 'spent') return refuse('replayed', { found: `round ${key.round}, sent before` });
+      // Only one round is under way at a time: our other reservations never sent anything.
+      const kept = this.#entries.filter((entry) => isSpent(entry) || !this.#isOurs(entry));
+      const epsilonAfter = epsilonOf([...this.#composing(kept), event], limit.delta);
+      if (epsilonAfter > limit.maxEpsilon) return exhausted(limit.maxEpsilon, epsilonAfter);
+      await this.#write([...kept, { ...this.#subject, ...key, ...event, state: 'reserved' }]);
+      return { kind: 'reserved' };
+    });
   }
 
   /**
@@ -68,18 +78,76 @@ export class PrivacyLedger {
    * @throws InvariantError where nothing was reserved.
    */
   async spend(key: RoundKey): Promise<void> {
-    const entry = this.#find(key);
-    if (!entry) throw new InvariantError(`expected a reservation of round ${key.round}, found none`);
-    if (entry.state === 'spent') return;
-    await this.#write([...this.#entries.filter((each) => each !== entry), { ...entry, state: 'spent' }]);
+    await this.#exclusively(async () => {
+      const entry = this.#find(key);
+      if (!entry) throw new InvariantError(`expected a reservation of round ${key.round}, found none`);
+      if (isSpent(entry)) return;
+      await this.#write([...this.#entries.filter((each) => each !== entry), { ...entry, state: 'spent' }]);
+    });
+  }
+
+  /** Of a client that will send nothing more, as its key is given up: what it has reserved is free. */
+  async release(): Promise<void> {
+    await this.#exclusively(async () => {
+      const kept = this.#entries.filter((entry) => isSpent(entry) || !this.#isOurs(entry));
+      if (kept.length < this.#entries.length) await this.#write(kept);
+    });
+  }
+
+  /**
+   * Rounds that the coordinator has charged to this client and that are not spent here, as after a backup of the folder
+   * was restored, are spent from now on: the larger of both sides counts. Says how many they were.
+   */
+  async takeOver(federation: FederationId, rounds: readonly number[], event: SampledGaussianEvent): Promise<number> {
+    const missing = (): number[] => rounds.filter((round) => this.#find({ federation, round })?.state !== 'spent');
+    if (missing().length === 0) return 0;
+    return await this.#exclusively(async () => {
+      const lost = new Set(missing());
+      const kept = this.#entries.filter(
+        (entry) => isSpent(entry) || !this.#isOurs(entry) || entry.federation !== federation || !lost.has(entry.round),
+      );
+      const found = [...lost].map((round) => ({
+        ...this.#subject,
+        federation,
+        round,
+        ...event,
+        state: 'spent' as const,
+      }));
+      await this.#write([...kept, ...found]);
+      return lost.size;
+    });
   }
 
   #find({ federation, round }: RoundKey): PrivacyLedgerEntry | undefined {
-    return this.#entries.find((entry) => entry.federation === federation && entry.round === round);
+    return this.#entries.find(
+      (entry) => entry.federation === federation && entry.round === round && this.#isOurs(entry),
+    );
+  }
+
+  #isOurs({ client }: PrivacyLedgerEntry): boolean {
+    return client === null || client === this.#subject.client;
+  }
+
+  #composing(entries: readonly PrivacyLedgerEntry[]): readonly PrivacyLedgerEntry[] {
+    return entriesOfSameExamples(entries, this.#subject);
+  }
+
+  async #exclusively<T>(act: () => Promise<T>): Promise<T> {
+    return await this.#store.withPrivacyLedger(async () => {
+      this.#entries = await this.#store.privacyLedger();
+      return await act();
+    });
   }
 
   async #write(entries: readonly PrivacyLedgerEntry[]): Promise<void> {
     await this.#store.writePrivacyLedger(entries);
     this.#entries = entries;
   }
+}
+
+const isSpent = ({ state }: PrivacyLedgerEntry): boolean => state === 'spent';
+
+function exhausted(maxEpsilon: number, epsilonAfter: number): Refused {
+  const [expected, found] = [maxEpsilon, epsilonAfter].map((epsilon) => `epsilon ${epsilon.toFixed(3)}`);
+  return refuse('budget-exhausted', { expected: `at most ${expected}`, found: `${found} after this round` });
 }

@@ -1,6 +1,9 @@
 // A client's private examples in, any batch of them out as two flat arrays. Flat typed arrays and a copy per batch:
 // no tensor holds the data set, and what the caller handed over is only ever read.
 
+import { sha256 } from '../../shared/digest.ts';
+import type { Digest } from '../../shared/ids.ts';
+
 /** The client's examples end to end. Their number is private: it appears in no denominator and in no message. */
 export interface Examples {
   /** Inputs, each as many values as the model's input shape holds. */
@@ -59,6 +62,17 @@ export function exampleSet({ inputs, labels }: Examples, form: ExampleForm): Exa
       return { count: indices.length, inputs: rows, targets };
     },
   };
+}
+
+/**
+ * SHA-256 over inputs and labels as they are given, the labels as float64. It stays on this machine: whoever knows it can
+ * tell whether a guess at all of the examples is right.
+ */
+export async function examplesDigest({ inputs, labels }: Examples): Promise<Digest> {
+  const bytes = new Uint8Array(inputs.byteLength + labels.length * Float64Array.BYTES_PER_ELEMENT);
+  bytes.set(new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength));
+  bytes.set(new Uint8Array(Float64Array.from(labels).buffer), inputs.byteLength);
+  return await sha256(bytes);
 }
 
 function checkClasses(labels: ArrayLike<number>, classes: number): void {

@@ -1,40 +1,43 @@
-// A model, private examples and a round's task in; the round's update out, trained by DP-SGD (Abadi et al., arXiv
-// 1607.00133, algorithm 1): Poisson-sampled batch, clipped sum of per-example gradients, Gaussian noise of
-// noise multiplier x clipping norm, division by the public expected batch size. Keeps the rule that nothing derived
-// from how many examples there are, or were drawn, appears in a denominator, and that an empty batch is a step too.
+// A model, private examples and a round's task in; the round's update out, trained by DP-SGD under the federation's
+// terms: noise, sampling and their accounting are sampled-gaussian.ts's, the steps private-descent.ts's. Apart from
+// private-trainer.ts, which trains on one machine by the same parts, because here the coordinator sets the terms.
 
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { InvariantError } from '../../shared/invariant-error.ts';
-import { RefusedError } from '../../shared/protocol/refusals.ts';
+import { learningRates } from '../../shared/learning-rates.ts';
+import { accepted, RefusedError } from '../../shared/protocol/refusals.ts';
 import { type RandomSource, secureRandomSource } from '../../shared/random-source.ts';
 import { parameterCount, type TensorSchema } from '../../shared/update-format/tensor-schema.ts';
-import { type DenseChain, denseChain } from '../privacy/dense-chain.ts';
-import { addGaussianNoise } from '../privacy/gaussian-noise.ts';
-import { type LossName, lossOf } from '../privacy/losses.ts';
-import { clippedGradientSum } from '../privacy/per-example-gradients.ts';
-import { poissonSample } from '../privacy/poisson-sample.ts';
-import { type Examples, type ExampleSet, exampleSet } from './example-set.ts';
-import { loadBackend } from './load-backend.ts';
-import { modelSchema, schemaMismatch } from './model-layout.ts';
+import type { LossName } from '../privacy/losses.ts';
+import { SampledGaussian } from '../privacy/sampled-gaussian.ts';
+import { type Examples, type ExampleSet, examplesDigest } from './example-set.ts';
+import { schemaMismatch } from './model-layout.ts';
+import {
+  checkedBatchSize,
+  clippedSums,
+  type ModelSource,
+  type PreparedModel,
+  preparedExamples,
+  preparedModel,
+  withModel,
+} from './prepared-model.ts';
+import { descend } from './private-descent.ts';
 import type { Trainer, TrainingTask } from './trainer.ts';
 
 export type { Examples } from './example-set.ts';
 
 export interface LocalTrainerOptions {
-  /**
-   * The architecture: a chain of dense layers, named as the federation names them; its weights are never used. A
-   * function is called once, after the backend is loaded, and what it makes is disposed of as soon as it is read. A
-   * model given as such stays the caller's.
-   */
-  readonly model: LayersModel | (() => LayersModel | Promise<LayersModel>);
+  /** Its layers named as the federation names them; its weights are never used. */
+  readonly model: ModelSource;
   /** Read in place at every step, never written to. */
   readonly examples: Examples;
   /** Default: what belongs to the model's last activation, softmax or sigmoid; else the mean squared error. */
   readonly loss?: LossName;
+  /** Examples computed at a time, for want of memory: a larger batch is added up of parts. Default: any batch at once. */
+  readonly physicalBatchSize?: number;
 }
 
 export interface SimulatedTrainerOptions extends LocalTrainerOptions {
-  /** Default: the system's secure generator. Any other voids the privacy of the run. */
+  /** Default: the system's secure generator. Any other is refused unless the terms declare the privacy of the run void. */
   readonly random?: RandomSource;
   /**
    * `omitted` is for simulated attackers only: the same training without its noise, hence without any privacy, and
@@ -44,10 +47,7 @@ export interface SimulatedTrainerOptions extends LocalTrainerOptions {
 }
 
 /** What is known once the model is there. */
-interface Preparation {
-  readonly schema: TensorSchema;
-  readonly chain: DenseChain;
-  readonly loss: LossName;
+interface Preparation extends PreparedModel {
   readonly examples: ExampleSet;
 }
 
@@ -74,34 +74,23 @@ interface Randomness {
 }
 
 function trainerWith(options: LocalTrainerOptions, randomness: Randomness): Trainer {
+  const physicalBatchSize = checkedBatchSize(options.physicalBatchSize);
   let preparing: Promise<Preparation> | undefined;
   return {
+    examplesDigest: () => examplesDigest(options.examples),
     async train(task) {
       preparing ??= prepare(options);
       const prepared = await preparing;
       checkTask(task, prepared.schema);
-      return trainRound(task, prepared, randomness);
+      checkRandomness(task, randomness);
+      return await trainRound(task, { ...prepared, physicalBatchSize }, randomness);
     },
   };
 }
 
 async function prepare({ model, examples, loss }: LocalTrainerOptions): Promise<Preparation> {
-  await loadBackend();
-  if (typeof model !== 'function') return preparation(model, examples, loss);
-  const made = await model();
-  try {
-    return preparation(made, examples, loss);
-  } finally {
-    made.dispose();
-  }
-}
-
-function preparation(model: LayersModel, given: Examples, named?: LossName): Preparation {
-  const { chain, loss, classes } = lossOf(denseChain(model), named);
-  const { inputLength } = chain[0];
-  const { outputLength } = chain.at(-1) ?? chain[0];
-  const examples = exampleSet(given, { inputLength, outputLength, classes });
-  return { schema: modelSchema(model), chain, loss, examples };
+  const prepared = await withModel(model, (built) => preparedModel(built, loss));
+  return { ...prepared, examples: preparedExamples(prepared, examples) };
 }
 
 function checkTask({ schema, baseModel }: TrainingTask, ours: TensorSchema): void {
@@ -112,37 +101,27 @@ function checkTask({ schema, baseModel }: TrainingTask, ours: TensorSchema): voi
     throw new InvariantError(`expected a base model of ${expected} values, found ${baseModel.length}`);
 }
 
-/** The update grows in float64 beside the base model, so that small steps are not lost in large weights. */
-async function trainRound(
-  { baseModel, training, privacy, signal }: TrainingTask,
-  { chain, loss, examples }: Preparation,
-  { random, noise }: Randomness,
-): Promise<Float32Array> {
-  const { clippingNormL2, samplingRate, expectedBatchSize, learningRate, stepsPerRound } = training;
-  const update = new Float64Array(baseModel.length);
-  const weights = Float32Array.from(baseModel);
-  for (let step = 0; step < stepsPerRound; step++) {
-    signal.throwIfAborted();
-    const batch = examples.batch(poissonSample(random, examples.count, samplingRate));
-    const sum = clippedGradientSum({ chain, loss, weights, batch, clippingNormL2 });
-    if (privacy.mode === 'local' && noise === 'declared') {
-      addGaussianNoise(random, sum, privacy.noiseMultiplier * clippingNormL2);
-    }
-    for (let i = 0; i < update.length; i++) {
-      const value = (update[i] ?? 0) - (learningRate * (sum[i] ?? 0)) / expectedBatchSize;
-      update[i] = value;
-      weights[i] = (baseModel[i] ?? 0) + value;
-    }
-    await breathe();
-  }
-  signal.throwIfAborted();
-  return Float32Array.from(update);
+/** Whoever knows the seed knows the noise: an epsilon may be claimed for neither. */
+function checkRandomness({ privacy }: TrainingTask, { random, noise }: Randomness): void {
+  if (random.secure === true || noise === 'omitted' || privacy.mode === 'none' || privacy.void) return;
+  throw new Error(
+    'expected terms that declare the privacy of the run void (privacy.void), found terms that claim an epsilon for ' +
+      'noise from a random source that may be known; take the secure one, or declare the privacy void',
+  );
 }
 
-/** Lets sockets and timers have their turn: a heartbeat missed during training would cost the round. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
+async function trainRound(
+  { round, baseModel, training, privacy, signal }: TrainingTask,
+  { examples, physicalBatchSize, ...prepared }: Preparation & { readonly physicalBatchSize: number },
+  { random, noise }: Randomness,
+): Promise<Float32Array> {
+  const { optimiser = { name: 'sgd' }, proximalTerm = 0, samplingRate, expectedBatchSize, clippingNormL2 } = training;
+  const rates = accepted(accepted(await learningRates(training)).of(round));
+  const noiseMultiplier = privacy.mode === 'local' && noise === 'declared' ? privacy.noiseMultiplier : 0;
+  const exampleCount = examples.count;
+  const sampling = { exampleCount, samplingRate, expectedBatchSize };
+  const mechanism = new SampledGaussian({ ...sampling, random, clippingNormL2, noiseMultiplier });
+  const sumClippedAt = (weights: Float32Array) => clippedSums({ ...prepared, examples, physicalBatchSize }, weights);
+  const descent = { mechanism, sumClippedAt, rates, optimiser, proximalTerm, signal };
+  return Float32Array.from(await descend(baseModel, descent));
 }

@@ -1,5 +1,6 @@
 // The port behind which any training runtime can stand: a base model in, the difference to it out.
 
+import type { Digest } from '../../shared/ids.ts';
 import type { PrivacyTerms, TrainingTerms } from '../../shared/protocol/terms.ts';
 import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
 
@@ -17,4 +18,6 @@ export interface TrainingTask {
 export interface Trainer {
   /** The update: trained weights minus base model, in canonical order, as long as `baseModel`. */
   train(task: TrainingTask): Promise<Float32Array>;
+  /** SHA-256 of the examples it trains on: the privacy ledger finds the same ones under another name by it. */
+  examplesDigest?(): Promise<Digest>;
 }

@@ -11,6 +11,6 @@ export interface PrivacyCharge {
 }
 
 export interface ChargeStore {
-  /** By round, then client id. */
-  charges(): Promise<readonly PrivacyCharge[]>;
+  /** Of one client, or of all: by round, then client id. */
+  charges(client?: ClientId): Promise<readonly PrivacyCharge[]>;
 }

@@ -6,9 +6,9 @@ import type { FederationScope } from './federation-scope.ts';
 
 export function prismaCharges({ database, federation }: FederationScope): ChargeStore {
   return {
-    async charges() {
+    async charges(of) {
       const rows = await database.privacyCharge.findMany({
-        where: { federation },
+        where: { federation, ...(of === undefined ? {} : { client: of }) },
         orderBy: [{ round: 'asc' }, { client: 'asc' }],
       });
       return rows.map(({ client, round, noiseMultiplier, samplingRate, steps }) => ({

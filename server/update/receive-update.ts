@@ -15,7 +15,8 @@ import { stageUpdate, type Staging } from './staging/stage-update.ts';
 export interface UpdateRooms {
   readonly statement: StatementTerms;
   readonly place: Place;
-  readonly bounds: AnomalyBounds;
+  /** Of the updates of a round. */
+  readonly boundsOf: (round: number) => AnomalyBounds;
   readonly staging: Staging;
 }
 
@@ -36,7 +37,7 @@ export async function receiveUpdate(
 ): Promise<StagedUpdate | Refused | RefusedUpdate> {
   const intact = await checkBytes(received, rooms.statement.terms.tensors);
   if (isRefused(intact)) return intact;
-  const vetted = vetUpdate(intact, rooms.bounds);
+  const vetted = vetUpdate(intact, rooms.boundsOf(received.announced.envelope.round));
   if (isRefused(vetted)) return vetted;
   return await stageUpdate(vetted, rooms.staging);
 }

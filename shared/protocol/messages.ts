@@ -84,6 +84,8 @@ export const joinedSchema = z.strictObject({
   checkpoint: checkpointNote,
   /** When to come back, where a round is under way without this client: nothing will be asked of it before. */
   comeBackInMs: durationMs.nullable(),
+  /** Rounds that the coordinator has charged to this client: spent, whatever a restored folder remembers. */
+  chargedRounds: z.array(roundNumberSchema).max(100_000).exactOptional(),
   /** The round under way, where this client is in its cohort. */
   offer: offerSchema.nullable(),
   /** True when all rounds have been run. */

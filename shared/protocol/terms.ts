@@ -8,6 +8,24 @@ import { isFederationId } from '../ids.ts';
 const positive = z.number().positive().finite();
 const count = z.number().int().positive();
 
+/** Decay of a running mean. */
+const decay = z.number().nonnegative().lt(1);
+
+/** What a client makes of the noised gradient of a step; all of it is post-processing and costs no privacy. */
+export const localOptimiserSchema = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('sgd') }),
+  /** v <- beta v + g, w <- w - learning rate x v */
+  z.strictObject({ name: z.literal('momentum'), beta: decay.default(0.9) }),
+  /** Kingma and Ba, arXiv 1412.6980, algorithm 1. Not linear in the noise, hence not under local privacy. */
+  z.strictObject({
+    name: z.literal('adam'),
+    beta1: decay.default(0.9),
+    beta2: decay.default(0.999),
+    epsilon: positive.default(1e-8),
+  }),
+]);
+export type LocalOptimiser = z.infer<typeof localOptimiserSchema>;
+
 /** DP-SGD as every client runs it. */
 export const trainingTermsSchema = z.strictObject({
   /** Step size of local SGD. */
@@ -20,6 +38,15 @@ export const trainingTermsSchema = z.strictObject({
   expectedBatchSize: positive,
   /** L2 norm to which each example's gradient is clipped. */
   clippingNormL2: positive,
+  /** Default: plain SGD. Its state begins anew in every round. */
+  optimiser: localOptimiserSchema.exactOptional(),
+  /** FedProx's mu: every gradient has mu (w - base model) added, which keeps clients near each other. Default 0. */
+  proximalTerm: z.number().nonnegative().finite().exactOptional(),
+  /**
+   * What the learning rate of a step is multiplied by: an expression of `step` (from 0), `steps` (of a round) and `round`
+   * (from 1), such as `0.9 ^ step` (learning-rates.ts). Default: 1.
+   */
+  learningRateSchedule: z.string().min(1).max(500).exactOptional(),
 });
 export type TrainingTerms = z.infer<typeof trainingTermsSchema>;
 

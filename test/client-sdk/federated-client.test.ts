@@ -13,7 +13,7 @@ import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { asDigest, asFederationId } from '../../shared/ids.ts';
 import type { UploadChunk } from '../../shared/protocol/messages.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
-import type { LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
+import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
 import { settlement } from '../../shared/settlement.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
@@ -479,7 +479,8 @@ describe('a client that comes back on its folder', () => {
     if (!written) throw new Error('expected a written update');
     await store.writeSubmission(written);
     const other = asFederationId('other-study');
-    await store.writePrivacyLedger([{ federation: other, round: 7, ...event, state: 'spent' }]);
+    const unsaid = { client: null, dataset: null, examples: null };
+    await store.writePrivacyLedger([{ federation: other, round: 7, ...event, state: 'spent', ...unsaid }]);
     const again = await joinClient(coordinator, { folder });
     (await again.trainer.trainings.next()).finish();
     await staged(coordinator);
@@ -550,7 +551,7 @@ describe('the budget', () => {
 
   it('is told of in the report of the round that was declined and of no later one', async () => {
     const coordinator = await FakeCoordinator.start();
-    coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
+    coordinator.terms = { ...fakeTerms, privacy: localPrivacy(0.001) };
     const world = await joinClient(coordinator);
     coordinator.offerRound(1);
     await coordinator.declines.next();
@@ -584,6 +585,60 @@ describe('the budget', () => {
       null,
       ['study 1 spent'],
     ]);
+  });
+});
+
+describe('terms that change', () => {
+  /** Joins under the usual terms, joins again under `changed`, and is offered a round. */
+  async function rejoined(changed: Partial<FederationTerms>, choice: ClientChoice = {}): Promise<Started> {
+    const world = await started(choice);
+    world.coordinator.terms = { ...fakeTerms, ...changed };
+    world.coordinator.offer = world.coordinator.offerOf(1);
+    world.coordinator.breakConnections();
+    return world;
+  }
+
+  it.each<[string, Partial<FederationTerms>]>([
+    ['training.samplingRate', { training: { ...fakeTerms.training, samplingRate: 0.2 } }],
+    ['training.optimiser', { training: { ...fakeTerms.training, optimiser: { name: 'sgd' } } }],
+    ['privacy.noiseMultiplier', { privacy: { ...localPrivacy(50), noiseMultiplier: 0.9 } }],
+    ['privacy.delta', { privacy: { ...localPrivacy(50), delta: 1e-5 } }],
+    ['privacy.void', { privacy: { ...localPrivacy(50), void: true } }],
+    ['privacy.mode', { privacy: { mode: 'none' } }],
+  ])('since the first join in %s decline the round, and the report names it', async (key, changed) => {
+    const { coordinator, trainer, reports } = await rejoined(changed, { allowNoPrivacy: true });
+    expect((await coordinator.declines.next()).round).toBe(1);
+    coordinator.closeRound(1, 'refused');
+    const { declined } = await reports.next();
+    expect(declined).toMatchObject({ code: 'wrong-terms', expected: expect.stringContaining(key) });
+    expect([trainer.asked, coordinator.downloads.all]).toEqual([[], []]);
+  });
+
+  it('are remembered over a restart of the client', async () => {
+    const { coordinator, client, folder } = await started();
+    await client.leave();
+    coordinator.terms = { ...fakeTerms, privacy: { ...localPrivacy(50), noiseMultiplier: 0.9 } };
+    coordinator.offer = coordinator.offerOf(1);
+    const again = await joinClient(coordinator, { folder });
+    await coordinator.declines.next();
+    expect(again.trainer.asked).toEqual([]);
+  });
+
+  it('in what may be amended, rounds and budget, are followed', async () => {
+    const { trainer } = await rejoined({ privacy: localPrivacy(60), rounds: 20 });
+    expect((await trainer.trainings.next()).task.round).toBe(1);
+  });
+});
+
+describe('rounds that the coordinator has charged', () => {
+  it('are spent where a restored folder has forgotten them, before anything is trained', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.chargedRounds = [1, 2, 5];
+    coordinator.offer = coordinator.offerOf(6);
+    const { client, folder } = await joinClient(coordinator, { maxEpsilon: epsilonOfRounds(3) });
+    await coordinator.declines.next();
+    expect(statesIn(folder)).toEqual(['study 1 spent', 'study 2 spent', 'study 5 spent']);
+    expect(client.epsilon).toBe(epsilonOfRounds(3));
   });
 });
 

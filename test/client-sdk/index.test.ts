@@ -3,8 +3,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as sdk from '../../client-sdk/index.ts';
-import { joinFederation, type JoinOptions, RefusedError } from '../../client-sdk/index.ts';
+import { joinFederation, type JoinOptions, RefusedError, type TrainingTask } from '../../client-sdk/index.ts';
+import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { signingKeyFromSeed } from '../../shared/ed25519.ts';
+import { asDigest } from '../../shared/ids.ts';
 import { formatInvite, newInvite } from '../../shared/protocol/invite.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
@@ -51,11 +53,58 @@ async function silentServer(): Promise<string> {
 }
 
 it('offers no trainer that can leave the noise out', () => {
-  expect(Object.keys(sdk).filter((name) => name.endsWith('Trainer'))).toEqual(['localTrainer']);
+  expect(Object.keys(sdk).filter((name) => name.endsWith('Trainer'))).toEqual(['localTrainer', 'PrivateTrainer']);
 });
 
 const bare: FederationTerms = { ...fakeTerms, privacy: { mode: 'none' } };
 const lax: FederationTerms = { ...fakeTerms, privacy: { ...localPrivacy, delta: 0.0011 } };
+
+describe('a privacy ledger that two clients share', () => {
+  /** One round of a client of one coordinator, then an offer to another of another; whether that one trains. */
+  async function secondTrains(
+    changes: readonly [Partial<JoinOptions>, Partial<JoinOptions>],
+    examples?: string,
+  ): Promise<boolean> {
+    const oneRound = epsilonOf([{ noiseMultiplier: 1, samplingRate: 0.1, steps: 4 }], 1e-4);
+    const privacyLedger = join(temporaryFolder(), 'ledger');
+    const trainers = [new GatedTrainer(), new GatedTrainer()] as const;
+    const coordinators = [await FakeCoordinator.start(), await FakeCoordinator.start()] as const;
+    for (const i of [0, 1] as const) {
+      const { [i]: coordinator } = coordinators;
+      const { [i]: trainer } = trainers;
+      const known = examples === undefined ? {} : { examplesDigest: () => Promise.resolve(asDigest(examples)) };
+      const given = { train: (task: TrainingTask) => trainer.train(task), ...known };
+      const choice = { trainer: given, privacyLedger, maxEpsilon: oneRound, ...changes[i] };
+      const client = await joinFederation(optionsFor(coordinator.url, choice));
+      onTestFinished(() => client.leave());
+      coordinator.offerRound(1);
+      if (i === 0) {
+        (await trainer.trainings.next()).finish();
+        await coordinator.ends.next();
+      } else await Promise.race([coordinator.declines.next(), trainer.trainings.next()]);
+    }
+    return trainers[1].asked.length > 0;
+  }
+
+  it('holds one budget for both: what the one has spent the other cannot', async () => {
+    expect(await secondTrains([{}, {}])).toBe(false);
+    expect(await secondTrains([{ dataset: 'ward 3' }, { dataset: 'ward 3' }])).toBe(false);
+  });
+
+  it('keeps data sets of two names apart, unless they hold the same examples', async () => {
+    expect(await secondTrains([{ dataset: 'ward 3' }, { dataset: 'ward 4' }])).toBe(true);
+    expect(await secondTrains([{ dataset: 'ward 3' }, { dataset: 'ward 4' }], 'd1'.repeat(32))).toBe(false);
+  });
+
+  it('is not shared by those who do not name it', async () => {
+    expect(await secondTrains([{ privacyLedger: join(temporaryFolder(), 'own') }, {}])).toBe(true);
+  });
+
+  it('takes no empty name for a data set', async () => {
+    const { url } = await FakeCoordinator.start();
+    await expect(joinFederation(optionsFor(url, { dataset: '' }))).rejects.toThrow();
+  });
+});
 
 describe('what the owner of the data allows', () => {
   it.each([

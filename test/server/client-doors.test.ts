@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ClientDoors } from '../../server/client-doors.ts';
+import type { Foundation } from '../../server/foundation.ts';
 import { type RoundActs, RoundRunner } from '../../server/round/run-round.ts';
 import type { ReceivedUpdate } from '../../server/update/stages.ts';
 import { asFederationId } from '../../shared/ids.ts';
@@ -18,11 +19,19 @@ const decline = { federation, round: 1, code: 'budget-exhausted' } as const;
 const values = [1, -1, 0.5, 0, 0.25, 1];
 
 /** Doors on real stores, with round 1 open to three clients; `closes` counts how often the round began to close. */
-async function openDoors({ beforeBytes = () => Promise.resolve() }: { beforeBytes?: () => Promise<void> } = {}) {
+interface DoorsWish {
+  readonly beforeBytes?: () => Promise<void>;
+  readonly boundsOf?: Foundation['boundsOf'];
+}
+
+async function openDoors({ beforeBytes = () => Promise.resolve(), boundsOf }: DoorsWish = {}) {
   const world = await openRound({ clients: 3 });
   const put: typeof world.blobs.put = (...bytes) => beforeBytes().then(() => world.blobs.put(...bytes));
   const { stores, offered, cohort } = world;
-  const foundation = await smallFoundation(world, { blobs: { ...world.blobs, put } });
+  const foundation = await smallFoundation(world, {
+    blobs: { ...world.blobs, put },
+    ...(boundsOf ? { boundsOf } : {}),
+  });
   const { clock } = foundation;
   let closes = 0;
   const acts: RoundActs = {
@@ -133,6 +142,17 @@ describe('an update at the doors', () => {
     expect(codeOf(outcome)).toBe('staged');
     expect(open.runner.awaits(open.sender.client.id)).toBe(false);
     expect((await open.typed('update-staged')).length).toBe(1);
+  });
+
+  it('is held to the bounds of its own round', async () => {
+    const boundsOf: Foundation['boundsOf'] = (round) => ({
+      maxAbsolute: round === 1 ? 0.9 : 10,
+      maxNormL2: 100,
+      noise: null,
+    });
+    const open = await openDoors({ boundsOf });
+    const outcome = await open.doors.receive(await receivedFrom(open, small.updateFile(values)));
+    expect(codeOf(outcome)).toBe('too-large-value');
   });
 
   it('is on record with code and figures when its bytes are refused, and may come again whole', async () => {
@@ -394,6 +414,15 @@ describe('the welcome of a client', () => {
     expect(member).toMatchObject({ ...facts, checkpoint: note, comeBackInMs: null });
     open.clock.advance(50_000);
     expect(await open.doors.welcome(open.sender.client)).toMatchObject({ offer: null, comeBackInMs: null });
+  });
+
+  it('says which rounds are charged to that client, and to no other', async () => {
+    const open = await openDoors();
+    expect((await open.doors.welcome(open.sender.client)).chargedRounds).toEqual([]);
+    await receivedFrom(open, small.updateFile(values));
+    expect((await open.doors.welcome(open.sender.client)).chargedRounds).toEqual([1]);
+    const { client } = small.memberAt(open.cohort, 1);
+    expect((await open.doors.welcome(client)).chargedRounds).toEqual([]);
   });
 
   it('tells anybody else when to come back, as long as a round is open', async () => {

@@ -50,6 +50,10 @@ describe('a seeded source', () => {
 });
 
 describe('the secure source', () => {
+  it('alone says that it is', () => {
+    expect([secureRandomSource().secure, seededRandomSource(1).secure]).toEqual([true, undefined]);
+  });
+
   it('differs each time and never repeats a draw across its blocks', () => {
     const all = [...draws(secureRandomSource(), 10_000), ...draws(secureRandomSource(), 10_000)];
     expect(new Set(all).size).toBe(all.length);

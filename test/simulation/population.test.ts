@@ -82,9 +82,14 @@ describe('a member', () => {
   });
 
   it('never trains with seeded noise unless the run is reproducible', async () => {
+    const { privacy } = simulatedTask();
+    if (privacy.mode !== 'local') throw new Error('expected local privacy');
+    // Known noise would be refused under terms that claim an epsilon.
+    const claimed = simulatedTask({ privacy: { ...privacy, void: false } });
     const train = async (): Promise<Float32Array | undefined> =>
-      population({ reproducible: false })[0]?.trainer.train(simulatedTask());
+      population({ reproducible: false })[0]?.trainer.train(claimed);
     expect(await train()).not.toEqual(await train());
+    await expect(population({ attack: 'none', reproducible: true })[0]?.trainer.train(claimed)).rejects.toThrow(/void/);
   });
 
   it('trains as its attack says: noiseless liars alone stay far below the norm of the noise', async () => {

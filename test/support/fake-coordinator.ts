@@ -73,6 +73,8 @@ export class FakeCoordinator {
   offer: messages.Offer | null = null;
   finished = false;
   /** Told to whoever joins. */
+  chargedRounds: number[] = [];
+  /** Told to whoever joins. */
   comeBackInMs: number | null = null;
   tokenExpiresInMs = 3_600_000;
   /** Its newest checkpoint goes with every message that has one. */
@@ -106,15 +108,20 @@ export class FakeCoordinator {
 
   /** Stopped with the test. */
   static async start(): Promise<FakeCoordinator> {
+    const coordinator = await FakeCoordinator.open();
+    onTestFinished(() => coordinator.stop());
+    return coordinator;
+  }
+
+  /** To be stopped by whoever opens it. */
+  static async open(): Promise<FakeCoordinator> {
     const http = createServer();
     const io = new Server(http, { transports: ['websocket'], serveClient: false });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const values = Float32Array.from({ length: parameterCount(fakeTerms.tensors) }, (_, i) => i / 16);
     const model = encodeSafetensors(fakeTerms.tensors, values);
     const digest = await sha256(model);
-    const coordinator = new FakeCoordinator({ io, http, model, digest, ledger: await FakeLedger.found(digest) });
-    onTestFinished(() => coordinator.stop());
-    return coordinator;
+    return new FakeCoordinator({ io, http, model, digest, ledger: await FakeLedger.found(digest) });
   }
 
   offerOf(round: number): messages.Offer {
@@ -219,6 +226,7 @@ export class FakeCoordinator {
       modelDigest: this.modelDigest,
       checkpoint: this.ledger.note,
       comeBackInMs: this.comeBackInMs,
+      chargedRounds: this.chargedRounds,
       offer: this.offer,
       finished: this.finished,
     };

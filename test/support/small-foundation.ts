@@ -49,7 +49,7 @@ export async function smallFoundation(
     schemaDigest: await sha256(schemaText(tensors)),
     rule: accepted(ruleOf({ name: 'mean' })).made,
     optimiser: accepted(optimiserFor({ name: 'plain' })).made,
-    bounds: anomalyBounds({ ...bounded, checks: CLIENTS * rounds, pairs: (CLIENTS * (CLIENTS - 1)) / 2 }),
+    boundsOf: () => anomalyBounds({ ...bounded, checks: CLIENTS * rounds, pairs: (CLIENTS * (CLIENTS - 1)) / 2 }),
     adminRules: accepted(await parseAdminRules([])),
     initialModel: initialModel.digest,
     refusals: new RefusalLog({ ledger: stores.ledger, clock, onFault: () => undefined }),

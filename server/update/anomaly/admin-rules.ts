@@ -2,11 +2,11 @@
 // -0.2`. In goes the federation file's list; out comes a judge, or a refusal that names the rule. A rule fires where it
 // is true. Where it cannot be told because a figure was not measured it does not fire; where it fails (0/0 in a
 // comparison that decides) it flags, whatever it was to do, so that nothing passes unseen and nobody is left out by a
-// mistake. What may stand in an expression: rule-expression.ts; how it is computed: rule-operations.ts.
+// mistake. What may stand in an expression and how it is computed: shared/expressions.
 
+import { type Expression, type Fault, loadCompiler } from '../../../shared/expressions/compile-expression.ts';
 import { type Refused, refuse } from '../../../shared/protocol/refusals.ts';
 import { figureNames } from './figure-names.ts';
-import { type Condition, type Fault, loadCompiler } from './rule-expression.ts';
 
 export interface AdminRule {
   /** Letters a to z, digits and hyphens, at most 40; on verdicts and the ledger. */
@@ -34,23 +34,28 @@ export interface AdminRules {
 
 const MAX_RULES = 50;
 const NAME = /^[a-z0-9-]{1,40}$/;
+const RULE_FORM = {
+  names: Object.keys(figureNames),
+  gives: 'boolean',
+  example: 'normZ > 6 or cosineToMedian < -0.2',
+} as const;
 
 /** Refuses bad-config. Loads mathjs (tens of megabytes) where there is a rule. */
 export async function parseAdminRules(rules: readonly AdminRule[]): Promise<AdminRules | Refused> {
   const unfit = faultInList(rules);
   if (unfit) return unfit;
-  const compile = rules.length > 0 ? await loadCompiler() : undefined;
+  const compile = rules.length > 0 ? await loadCompiler(RULE_FORM) : undefined;
   const parsed: ParsedRule[] = [];
   for (const rule of rules) {
     const compiled = compile?.(rule.when);
     if (compiled && 'fault' in compiled) return refusedRule(rule.name, compiled.fault);
-    if (compiled) parsed.push({ ...rule, ...compiled });
+    if (compiled) parsed.push({ ...rule, condition: compiled.expression });
   }
   return { kind: 'admin-rules', judge: (figures) => parsed.flatMap((rule) => judgeBy(rule, figures) ?? []) };
 }
 
 interface ParsedRule extends AdminRule {
-  readonly condition: Condition;
+  readonly condition: Expression;
 }
 
 function faultInList(rules: readonly AdminRule[]): Refused | undefined {

@@ -44,7 +44,7 @@ const CHANCES = 5;
 export function anomalyBounds(options: AnomalyBoundsOptions): AnomalyBounds {
   const { falseAlarmProbability: whole = FALSE_ALARM_PROBABILITY } = options;
   const each = { ...options, falseAlarmProbability: whole / CHANCES };
-  const stdDev = noiseStdDevPerParameter(options.training, options.privacy);
+  const stdDev = noiseStdDevPerParameter(options.training, options.privacy, options.rates);
   const witness = {
     stdDev,
     leastRatio: noiseWitnessBound(each),

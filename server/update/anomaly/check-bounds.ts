@@ -12,7 +12,7 @@ import { tailExponent } from './noise-witness.ts';
  * most (union bound over the Gaussian tail P(|z| > t) <= 2 e^(-t^2 / 2)).
  */
 export function checkBounds(options: AnomalyBoundsOptions): Refused | undefined {
-  const stdDev = noiseStdDevPerParameter(options.training, options.privacy);
+  const stdDev = noiseStdDevPerParameter(options.training, options.privacy, options.rates);
   const least = stdDev * Math.sqrt(2 * (tailExponent(options) + Math.log(2 * options.parameters)));
   const { maxAbsolute = MAX_ABSOLUTE } = options;
   if (maxAbsolute >= least) return undefined;

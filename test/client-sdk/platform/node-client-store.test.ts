@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PrivacyLedgerEntry, Submission } from '../../../client-sdk/participation/client-store.ts';
+import type { ClientStore, PrivacyLedgerEntry, Submission } from '../../../client-sdk/participation/client-store.ts';
 import { nodeClientStore } from '../../../client-sdk/platform/node-client-store.ts';
 import { makeSubmission } from '../../../client-sdk/submission/make-submission.ts';
 import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
@@ -28,6 +29,9 @@ const entry = (round: number, state: PrivacyLedgerEntry['state']): PrivacyLedger
   samplingRate: 0.1,
   steps: 10,
   state,
+  client: null,
+  dataset: null,
+  examples: null,
 });
 
 describe('nodeClientStore', () => {
@@ -59,6 +63,57 @@ describe('nodeClientStore', () => {
     await store.writePrivacyLedger(entries);
     expect(await (await nodeClientStore(folder)).privacyLedger()).toEqual(entries);
     expect(statSync(join(folder, 'privacy-ledger.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('reads a ledger of before data sets had names, as one of none', async () => {
+    const folder = temporaryFolder();
+    const { client: _, dataset: __, examples: ___, ...old } = entry(1, 'spent');
+    writeFileSync(join(folder, 'privacy-ledger.json'), JSON.stringify([old]));
+    expect(await (await nodeClientStore(folder)).privacyLedger()).toEqual([entry(1, 'spent')]);
+  });
+
+  it('keeps the privacy ledger in a folder that clients share, each with all else its own', async () => {
+    const [shared, one, other] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+    const stores = [await nodeClientStore(one, shared), await nodeClientStore(other, shared)];
+    await stores[0]?.writePrivacyLedger([entry(1, 'spent')]);
+    expect(await stores[1]?.privacyLedger()).toEqual([entry(1, 'spent')]);
+    expect(await stores[1]?.privateKey()).not.toBe(await stores[0]?.privateKey());
+    expect(readdirSync(one).toSorted()).toEqual(['key', 'submissions']);
+    expect(readdirSync(shared).toSorted()).toEqual(['privacy-ledger.json', 'privacy-ledger.lock']);
+  });
+
+  it('lets one at a time change the ledger, in whichever store of whichever process', async () => {
+    const [shared, one, other] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+    const stores = [await nodeClientStore(one, shared), await nodeClientStore(other, shared)];
+    const addRound = (store: ClientStore, round: number): Promise<void> =>
+      store.withPrivacyLedger(async () => {
+        const before = await store.privacyLedger();
+        await store.writePrivacyLedger([...before, entry(round, 'spent')]);
+      });
+    await Promise.all(stores.flatMap((store, i) => [1, 2, 3].map((round) => addRound(store, 10 * i + round))));
+    const rounds = (await stores[0]?.privacyLedger())?.map(({ round }) => round).toSorted((a, b) => a - b);
+    expect(rounds).toEqual([1, 2, 3, 11, 12, 13]);
+  });
+
+  it('goes on where a process that held the ledger is dead, and where what it did failed', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    await expect(store.withPrivacyLedger(() => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
+    writeFileSync(join(folder, 'privacy-ledger.lock', 'lock'), `999999999 ${hostname()}\n`);
+    writeFileSync(join(folder, 'privacy-ledger.json.0.tmp'), 'half');
+    expect(await store.withPrivacyLedger(() => Promise.resolve('done'))).toBe('done');
+    await nodeClientStore(folder);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('gives back what a federation asked for at the first join', async () => {
+    const folder = temporaryFolder();
+    const store = await nodeClientStore(folder);
+    expect(await store.acceptedTerms(federation)).toBeUndefined();
+    const { training, privacy } = fakeTerms;
+    await store.writeAcceptedTerms(federation, { training, privacy });
+    expect(await (await nodeClientStore(folder)).acceptedTerms(federation)).toEqual({ training, privacy });
+    expect(await store.acceptedTerms(neighbour)).toBeUndefined();
   });
 
   it.each(['[{', '{}', '[{"round":1}]'])('does not take a damaged ledger (%s) for an empty one', async (text) => {
@@ -151,6 +206,9 @@ describe('nodeClientStore', () => {
     writeFileSync(join(folder, 'privacy-ledger.json.1.tmp'), 'half');
     writeFileSync(join(folder, 'submissions', 'a.1.json.2.tmp'), 'half');
     await nodeClientStore(folder);
-    expect([readdirSync(folder), readdirSync(join(folder, 'submissions'))]).toEqual([['submissions'], []]);
+    expect([readdirSync(folder), readdirSync(join(folder, 'submissions'))]).toEqual([
+      ['privacy-ledger.lock', 'submissions'],
+      [],
+    ]);
   });
 });

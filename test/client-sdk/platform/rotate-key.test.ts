@@ -5,7 +5,7 @@ import { rotateKey } from '../../../client-sdk/index.ts';
 import { lockClientFolder } from '../../../client-sdk/platform/client-folder-lock.ts';
 import { nodeClientStore } from '../../../client-sdk/platform/node-client-store.ts';
 import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
-import { asFederationId } from '../../../shared/ids.ts';
+import { asClientId, asFederationId } from '../../../shared/ids.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -17,12 +17,24 @@ async function usedFolder(): Promise<{ folder: string; seed: string; id: string 
   const folder = temporaryFolder();
   const store = await nodeClientStore(folder);
   const seed = await store.privateKey();
-  const entry = { federation, round: 1, noiseMultiplier: 1, samplingRate: 0.1, steps: 4, state: 'spent' } as const;
+  const event = { noiseMultiplier: 1, samplingRate: 0.1, steps: 4 };
+  const entry = {
+    federation,
+    round: 1,
+    ...event,
+    state: 'spent',
+    client: null,
+    dataset: null,
+    examples: null,
+  } as const;
   await store.writePrivacyLedger([entry]);
   await store.writeLedgerMemory(federation, memory);
   writeFileSync(join(folder, 'submissions', 'study.1.json'), 'signed by the old key');
   return { folder, seed, id: (await signingKeyFromSeed(seed)).clientId };
 }
+
+const clientIn = async (folder: string): Promise<string> =>
+  (await signingKeyFromSeed(await (await nodeClientStore(folder)).privateKey())).clientId;
 
 describe('rotateKey', () => {
   it('puts a fresh key in the place of the old one, which is kept for its owner under its client’s name', async () => {
@@ -43,6 +55,29 @@ describe('rotateKey', () => {
     expect(await store.privacyLedger()).toMatchObject([{ round: 1, state: 'spent' }]);
     expect(await store.ledgerMemory(federation)).toEqual(memory);
     expect(readdirSync(join(folder, 'submissions'))).toEqual([]);
+  });
+
+  it('frees what the old key had reserved and will never send, also in a ledger that others share', async () => {
+    const { folder, id } = await usedFolder();
+    const shared = temporaryFolder();
+    for (const ledgerFolder of [folder, shared]) {
+      const store = await nodeClientStore(folder, ledgerFolder);
+      const client = asClientId(ledgerFolder === folder ? id : await clientIn(folder));
+      const event = { noiseMultiplier: 1, samplingRate: 0.1, steps: 4 };
+      const ours = {
+        federation,
+        round: 2,
+        ...event,
+        state: 'reserved',
+        client,
+        dataset: null,
+        examples: null,
+      } as const;
+      const others = { ...ours, client: asClientId('0e'.repeat(32)) };
+      await store.writePrivacyLedger([{ ...ours, round: 1, state: 'spent' }, ours, others]);
+      await rotateKey(folder, ledgerFolder);
+      expect(await store.privacyLedger()).toEqual([{ ...ours, round: 1, state: 'spent' }, others]);
+    }
   });
 
   it('is refused while a client uses the folder, and leaves everything as it was', async () => {

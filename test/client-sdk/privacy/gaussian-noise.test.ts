@@ -1,12 +1,21 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addGaussianNoise } from '../../../client-sdk/privacy/gaussian-noise.ts';
-import { secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
+import { addGaussianNoise, noiseGrid } from '../../../client-sdk/privacy/gaussian-noise.ts';
+import { type RandomSource, secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
 import { normalityPValue, sumOfSquaresZScore } from '../../support/normal-statistics.ts';
+
+const grid = 2 ** -20;
+
+/** The raw stream: noise alone. */
+function noiseOf(random: RandomSource, count: number, stdDev: number): Float64Array {
+  const noise = new Float64Array(count);
+  addGaussianNoise(random, noise, { stdDev, grid });
+  return noise;
+}
 
 describe('addGaussianNoise', () => {
   it('adds N(0, s^2) to every value, which two thirds and one and a half of s are told from', () => {
-    const noise = new Float64Array(20_001);
-    addGaussianNoise(seededRandomSource(1), noise, 0.7);
+    const noise = noiseOf(seededRandomSource(1), 20_001, 0.7);
     expect(normalityPValue(noise, 0.7)).toBeGreaterThan(1e-3);
     expect(Math.abs(sumOfSquaresZScore(noise, 0.7))).toBeLessThan(4);
     for (const wrong of [(0.7 * 2) / 3, 0.7 * 1.5]) {
@@ -15,22 +24,62 @@ describe('addGaussianNoise', () => {
     }
   });
 
-  it('keeps the values under the noise', () => {
-    const [still, moved] = [new Float64Array(9), new Float64Array(9).fill(100)];
-    addGaussianNoise(seededRandomSource(2), still, 1);
-    addGaussianNoise(seededRandomSource(2), moved, 1);
-    moved.forEach((value, i) => expect(value - 100).toBeCloseTo(still[i] ?? NaN, 10));
+  it('leaves nothing but multiples of its grid, whatever the values under it were', () => {
+    const values = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(values, fc.integer({ min: -30, max: -5 }), (under, exponent) => {
+        const noised = Float64Array.from(under);
+        addGaussianNoise(seededRandomSource(2), noised, { stdDev: 1, grid: 2 ** exponent });
+        expect(noised.every((value) => Number.isInteger(value / 2 ** exponent))).toBe(true);
+      }),
+      { seed: 1 },
+    );
   });
 
-  it('never adds the same noise twice from the secure source', () => {
-    const [one, other] = [new Float64Array(4), new Float64Array(4)];
+  it('shifts exactly with a sum on the grid: no low-order bit tells which one the noise was added to', () => {
+    const still = noiseOf(seededRandomSource(2), 999, 1);
+    const moved = new Float64Array(999).fill(12_345 * grid);
+    addGaussianNoise(seededRandomSource(2), moved, { stdDev: 1, grid });
+    expect(moved.map((value) => value - 12_345 * grid)).toEqual(still);
+  });
+
+  it('never draws the same noise twice from the secure source', () => {
     const random = secureRandomSource();
-    addGaussianNoise(random, one, 1);
-    addGaussianNoise(random, other, 1);
-    expect(new Set([...one, ...other]).size).toBe(8);
+    const drawn = Array.from({ length: 4 }, () => [...noiseOf(random, 2, 1e9)]).flat();
+    // On a grid this far below the noise two of eight draws are alike once in 10^14 runs.
+    expect(new Set(drawn).size).toBe(8);
+  });
+
+  it('reaches further than 53 random bits could, where the first 53 come out lowest', () => {
+    // 1 - u = 2^-53: Box and Muller's radius would end at 8.6.
+    const lowest = (last: number): RandomSource => {
+      const draws = [1 - 2 ** -53, last, 0];
+      return { uniform: () => draws.shift() ?? 0 };
+    };
+    expect(noiseOf(lowest(0), 1, 1)[0]).toBeCloseTo(Math.sqrt(2 * 53 * Math.LN2), 5);
+    expect(noiseOf(lowest(1 - 2 ** -53), 1, 1)[0]).toBeCloseTo(Math.sqrt(2 * 106 * Math.LN2), 5);
+    expect(noiseOf(lowest(0.5), 1, 1)[0]).toBeCloseTo(Math.sqrt(2 * 54 * Math.LN2), 5);
   });
 
   it.each([0, -1, NaN, Infinity])('refuses a standard deviation of %s', (stdDev) => {
-    expect(() => addGaussianNoise(seededRandomSource(1), new Float64Array(1), stdDev)).toThrow(/standard deviation/);
+    expect(() => addGaussianNoise(seededRandomSource(1), new Float64Array(1), { stdDev, grid })).toThrow(
+      /standard deviation/,
+    );
+  });
+});
+
+describe('noiseGrid', () => {
+  it('is a power of two so fine that rounding takes less than half of what clipping leaves free, and no finer', () => {
+    const options = [fc.double({ min: 1e-6, max: 1e6, noNaN: true }), fc.integer({ min: 1, max: 1e8 })] as const;
+    fc.assert(
+      fc.property(...options, (clippingNormL2, length) => {
+        const fine = noiseGrid(clippingNormL2, length);
+        expect(Number.isInteger(Math.log2(fine))).toBe(true);
+        const moved = (fine * Math.sqrt(length)) / clippingNormL2;
+        expect(moved).toBeLessThanOrEqual(2 ** -11 * (1 + 1e-12));
+        expect(moved).toBeGreaterThan(2 ** -12 * (1 - 1e-12));
+      }),
+      { seed: 1 },
+    );
   });
 });

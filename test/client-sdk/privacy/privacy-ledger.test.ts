@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClientStore, PrivacyLedgerEntry } from '../../../client-sdk/participation/client-store.ts';
-import { PrivacyLedger } from '../../../client-sdk/privacy/privacy-ledger.ts';
+import { type LedgerSubject, PrivacyLedger } from '../../../client-sdk/privacy/privacy-ledger.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
-import { asFederationId } from '../../../shared/ids.ts';
+import { asClientId, asDigest, asFederationId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { SerialQueue } from '../../../shared/serial-queue.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
 
 const federation = asFederationId('study');
@@ -19,13 +20,18 @@ const epsilonOfRounds = (rounds: number): number =>
   );
 
 /** A folder in memory: what is on it survives the ledger; a write fails when told to, having written nothing. */
-class MemoryStore implements Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger'> {
+class MemoryStore implements Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger' | 'withPrivacyLedger'> {
+  readonly #queue = new SerialQueue();
   entries: readonly PrivacyLedgerEntry[] = [];
   writes = 0;
   crashAtWrite = Infinity;
 
   async privacyLedger(): Promise<readonly PrivacyLedgerEntry[]> {
     return await Promise.resolve(this.entries);
+  }
+
+  async withPrivacyLedger<T>(act: () => Promise<T>): Promise<T> {
+    return await this.#queue.run(act);
   }
 
   async writePrivacyLedger(entries: readonly PrivacyLedgerEntry[]): Promise<void> {
@@ -154,5 +160,143 @@ describe('PrivacyLedger', () => {
     expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
     const again = await PrivacyLedger.open(store);
     expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+  });
+});
+
+const clients = [asClientId('c1'.repeat(32)), asClientId('c2'.repeat(32))] as const;
+const digests = [asDigest('d1'.repeat(32)), asDigest('d2'.repeat(32))] as const;
+
+const openFor = async (store: MemoryStore, subject: Partial<LedgerSubject> = {}): Promise<PrivacyLedger> =>
+  await PrivacyLedger.open(store, { client: clients[0], dataset: null, examples: null, ...subject });
+
+describe('a privacy ledger that several clients share', () => {
+  it('composes what they spend, in two federations and in one, and sees what another has written', async () => {
+    const store = new MemoryStore();
+    const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
+    await spendRounds(one, [1]);
+    await spendRounds(two, [1], other);
+    await spendRounds(two, [1]);
+    expect(two.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
+    const limit = { maxEpsilon: epsilonOfRounds(3), delta };
+    expect(codeOf(await one.reserve({ federation, round: 2 }, event, limit))).toBe('budget-exhausted');
+    expect(one.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
+    expect(codeOf(await one.reserve({ federation, round: 1 }, event, unlimited))).toBe('replayed');
+  });
+
+  it('counts what another has reserved and may spend at any time, and leaves it standing', async () => {
+    const store = new MemoryStore();
+    const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
+    const limit = { maxEpsilon: epsilonOfRounds(2), delta };
+    await one.reserve({ federation, round: 1 }, event, limit);
+    expect(codeOf(await two.reserve({ federation, round: 1 }, event, limit))).toBeNull();
+    expect(codeOf(await one.reserve({ federation, round: 2 }, event, limit))).toBeNull();
+    await two.spend({ federation, round: 1 });
+    await one.spend({ federation, round: 2 });
+    expect(one.epsilonSpent(delta)).toBe(epsilonOfRounds(2));
+    expect(codeOf(await two.reserve({ federation, round: 3 }, event, limit))).toBe('budget-exhausted');
+  });
+
+  it('never lets both together pass the budget, however their acts fall between each other', async () => {
+    const acts = fc.array(fc.tuple(fc.constantFrom(0, 1), fc.integer({ min: 1, max: 6 }), fc.nat({ max: 9 })), {
+      maxLength: 16,
+    });
+    await fc.assert(
+      fc.asyncProperty(acts, fc.double({ min: 0.5, max: 4, noNaN: true }), async (rounds, maxEpsilon) => {
+        const store = new MemoryStore();
+        const goes = [0, 1].map(async (who) => {
+          const ledger = await openFor(store, { client: clients[who] ?? null });
+          // One round at a time each, as clients go, with as many turns in between as the case says.
+          for (const [of, round, turns] of rounds) {
+            const key = { federation, round };
+            const reserved = of === who ? await ledger.reserve(key, event, { maxEpsilon, delta }) : undefined;
+            for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+            if (reserved && !isRefused(reserved)) await ledger.spend(key);
+          }
+        });
+        await Promise.all(goes);
+        expect(epsilonOf(store.entries, delta)).toBeLessThanOrEqual(maxEpsilon);
+      }),
+      { seed: 3, numRuns: 40 },
+    );
+  });
+});
+
+describe('data sets', () => {
+  const spentOn = async (subjects: readonly Partial<LedgerSubject>[]): Promise<MemoryStore> => {
+    const store = new MemoryStore();
+    for (const [i, subject] of subjects.entries()) await spendRounds(await openFor(store, subject), [i + 1]);
+    return store;
+  };
+  const [first, second] = digests;
+
+  it.each<[string, readonly Partial<LedgerSubject>[], Partial<LedgerSubject>, number]>([
+    ['of two names are counted apart', [{ dataset: 'a' }], { dataset: 'b' }, 0],
+    [
+      'of one name are one, though they have grown',
+      [{ dataset: 'a', examples: first }],
+      { dataset: 'a', examples: second },
+      1,
+    ],
+    [
+      'of two names are one where their examples are',
+      [{ dataset: 'a', examples: first }],
+      { dataset: 'b', examples: first },
+      1,
+    ],
+    [
+      'that were once the same stay one afterwards',
+      [
+        { dataset: 'a', examples: first },
+        { dataset: 'b', examples: first },
+        { dataset: 'b', examples: second },
+      ],
+      { dataset: 'a', examples: first },
+      3,
+    ],
+    ['without a name count for every one', [{}, { dataset: 'b' }], { dataset: 'a' }, 1],
+    ['without a name do not make two of a name one', [{ dataset: 'b' }, {}, { dataset: 'c' }], { dataset: 'a' }, 1],
+    ['without a name compose with all', [{ dataset: 'a' }, { dataset: 'b', examples: first }], { examples: second }, 2],
+  ])('%s', async (_, before, subject, rounds) => {
+    const ledger = await openFor(await spentOn(before), subject);
+    expect(ledger.epsilonSpent(delta)).toBe(rounds === 0 ? 0 : epsilonOfRounds(rounds));
+    const limit = { maxEpsilon: epsilonOfRounds(rounds + 1), delta };
+    expect(codeOf(await ledger.reserve({ federation, round: 9 }, event, limit))).toBeNull();
+    const tooLittle = { maxEpsilon: epsilonOfRounds(rounds + 1) * 0.999, delta };
+    expect(codeOf(await ledger.reserve({ federation, round: 9 }, event, tooLittle))).toBe('budget-exhausted');
+  });
+
+  it('are noted with every round, and with whose it was', async () => {
+    const store = await spentOn([{ dataset: 'ward 3', examples: first }]);
+    expect(store.entries).toMatchObject([{ client: clients[0], dataset: 'ward 3', examples: first, state: 'spent' }]);
+  });
+});
+
+describe('after a backup was restored', () => {
+  it('what the coordinator has charged and the folder forgot is spent, reserved or not, and once only', async () => {
+    const { store, ledger } = await opened();
+    await spendRounds(ledger, [1]);
+    await ledger.reserve({ federation, round: 3 }, event, unlimited);
+    expect(await ledger.takeOver(federation, [1, 2, 3], event)).toBe(2);
+    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
+    expect(await ledger.takeOver(federation, [1, 2, 3], event)).toBe(0);
+    expect(store.entries.map(({ round, state }) => `${round} ${state}`)).toEqual(['1 spent', '2 spent', '3 spent']);
+    expect(codeOf(await ledger.reserve({ federation, round: 2 }, event, unlimited))).toBe('replayed');
+  });
+
+  it('what the folder has spent and the coordinator forgot stays spent', async () => {
+    const { ledger } = await opened();
+    await spendRounds(ledger, [1, 2, 3]);
+    expect(await ledger.takeOver(federation, [1], event)).toBe(0);
+    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
+  });
+
+  it('another client’s rounds of the same numbers are not taken for ours', async () => {
+    const store = new MemoryStore();
+    const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
+    await spendRounds(two, [1, 2]);
+    await two.reserve({ federation, round: 3 }, event, unlimited);
+    expect(await one.takeOver(federation, [1, 2, 3], event)).toBe(3);
+    expect(one.epsilonSpent(delta)).toBe(epsilonOfRounds(5));
+    expect(two.holds({ federation, round: 3 })).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleSet } from '../../../client-sdk/training/example-set.ts';
+import { examplesDigest, exampleSet } from '../../../client-sdk/training/example-set.ts';
 
 const form = { inputLength: 2, outputLength: 3, classes: true };
 const inputs = Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7);
@@ -46,5 +46,27 @@ describe('exampleSet', () => {
     expect(() => exampleSet({ inputs, labels: [0, 1, 2, 0] }, { ...form, classes: false })).toThrow(
       /expected 3 label values/,
     );
+  });
+});
+
+describe('examplesDigest', () => {
+  const labels = Uint8Array.of(2, 0, 1, 2);
+
+  it('is of the values of inputs and labels, whatever arrays they came in and wherever they lie', async () => {
+    const digest = await examplesDigest({ inputs, labels });
+    const within = Float32Array.of(9, ...inputs, 9).subarray(1, 9);
+    expect(await examplesDigest({ inputs: within, labels: [...labels] })).toBe(digest);
+    // SHA-256 of 0 to 7 as float32 and 2, 0, 1, 2 as float64, little-endian: hashlib over struct.pack('<8f4d', …).
+    expect(digest).toBe('914ad05aece39da42f014feeae428b1200e3b2c54bda1097ce0e24f23c11eb3f');
+  });
+
+  it('is another for another value, order or label', async () => {
+    const all = [
+      { inputs, labels },
+      { inputs: inputs.slice().reverse(), labels },
+      { inputs, labels: labels.slice().reverse() },
+      { inputs: inputs.subarray(0, 6), labels: labels.subarray(0, 3) },
+    ];
+    expect(new Set(await Promise.all(all.map(examplesDigest))).size).toBe(4);
   });
 });

@@ -10,6 +10,8 @@ import {
 import { modelSchema, writeWeights } from '../../../client-sdk/training/model-layout.ts';
 import type { TrainingTask } from '../../../client-sdk/training/trainer.ts';
 import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
+import { learningRates } from '../../../shared/learning-rates.ts';
+import { accepted } from '../../../shared/protocol/refusals.ts';
 import type { PrivacyTerms, TrainingTerms } from '../../../shared/protocol/terms.ts';
 import { secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
 import { chainModel, gradientOfOne, largestDifference, normals } from '../../support/chain-models.ts';
@@ -28,7 +30,8 @@ const local: PrivacyTerms = {
   delta: 1e-4,
   adjacency: 'add-remove',
   unit: 'example',
-  void: false,
+  // Seeded randomness is refused where an epsilon is claimed.
+  void: true,
 };
 
 const terms: TrainingTerms = {
@@ -159,7 +162,9 @@ describe('noise', () => {
     const noise = await pureNoise({});
     // Seven standard deviations: a false alarm once in 10^11 runs.
     expect(Math.abs(sumOfSquaresZScore(noise, declared))).toBeLessThan(7);
-    expect(new Set(noise).size).toBeGreaterThan(0.99 * noise.length);
+    // Single draws meet on the grid now and then, three in a row do not: once in 10^6 runs.
+    const triples = noise.slice(2).map((value, i) => [noise[i], noise[i + 1], value].join());
+    expect(new Set(triples).size).toBe(triples.length);
   });
 
   it('differs in every run from the secure source and is the same from the same seed', async () => {
@@ -177,6 +182,91 @@ describe('noise', () => {
     const update = await trainerOf({ ...options, examples: broken }).train(task({ training: { samplingRate: 1 } }));
     expect(update.every(Number.isFinite)).toBe(true);
     expect(Math.abs(sumOfSquaresZScore(update, declared))).toBeLessThan(4);
+  });
+});
+
+describe('noise through the optimiser of the terms', () => {
+  /** The noise alone, through the real optimiser: a model of one layer of 4,000 values and nobody's examples. */
+  const wide = () => chainModel({ widths: [999, 4], final: 'linear' });
+  const noiseOf = async (training: Partial<TrainingTerms>, round: number): Promise<Float32Array> => {
+    const model = wide();
+    const schema = modelSchema(model);
+    model.dispose();
+    const nobody = { inputs: new Float32Array(), labels: new Float32Array() };
+    const trainer = trainerOf({
+      model: wide,
+      examples: nobody,
+      random: seededRandomSource(12),
+      loss: 'mean-squared-error',
+    });
+    const baseModel = new Float32Array(4_000);
+    return await trainer.train({ ...task({ training: { stepsPerRound: 12, ...training } }), round, schema, baseModel });
+  };
+
+  it.each<[string, Partial<TrainingTerms>]>([
+    ['plain SGD', {}],
+    ['momentum', { optimiser: { name: 'momentum', beta: 0.9 } }],
+    ['a proximal term', { proximalTerm: 0.3 }],
+    ['a schedule', { learningRateSchedule: '0.7 ^ step' }],
+    ['a schedule over rounds', { learningRateSchedule: '1 / round' }],
+    [
+      'all of them',
+      { optimiser: { name: 'momentum', beta: 0.5 }, proximalTerm: 0.1, learningRateSchedule: '1 / (step + round)' },
+    ],
+  ])('is as large as declared under %s', async (_, training) => {
+    const noise = await noiseOf(training, 3);
+    const used = { ...terms, stepsPerRound: 12, ...training };
+    const rates = accepted(accepted(await learningRates(used)).of(3));
+    const declaredHere = noiseStdDevPerParameter(used, local, rates);
+    expect(normalityPValue(noise, declaredHere)).toBeGreaterThan(1e-3);
+    // The standard deviation is known to 1.1 %: a factor that is off by 10 % is found.
+    expect(Math.abs(sumOfSquaresZScore(noise, declaredHere))).toBeLessThan(3.5);
+    for (const wrong of [0.9, 1.1]) {
+      expect(Math.abs(sumOfSquaresZScore(noise, wrong * declaredHere))).toBeGreaterThan(3.5);
+    }
+  });
+
+  it('differs from what Adam makes of it, which has no declared size', async () => {
+    const optimiser = { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+    const noise = await noiseOf({ optimiser, stepsPerRound: 1 }, 1);
+    // One step of the learning rate either way.
+    expect(noise.every((value) => Math.abs(Math.abs(value) - 0.5) < 1e-3)).toBe(true);
+  });
+});
+
+describe('a batch that is too large for the memory', () => {
+  it('is added up of parts, under the same noise once', async () => {
+    const training = { samplingRate: 1, stepsPerRound: 3 };
+    const run = (physicalBatchSize: number): Promise<Float32Array> =>
+      trainerOf({ random: seededRandomSource(4), physicalBatchSize }).train(task({ training }));
+    const whole = await run(40);
+    for (const physicalBatchSize of [1, 7, 39, 1000]) {
+      expect(largestDifference(await run(physicalBatchSize), whole)).toBeLessThan(2e-4);
+    }
+  });
+
+  it.each([0, -1, 1.5, NaN])('cannot be computed %s examples at a time', (physicalBatchSize) => {
+    expect(() => localTrainer({ model: buildModel, examples: examples(1), physicalBatchSize })).toThrow(/at least 1/);
+  });
+});
+
+describe('randomness that others may know', () => {
+  const claimed: PrivacyTerms = { ...local, void: false };
+
+  it('is refused where the terms claim an epsilon, and taken where they declare the privacy void', async () => {
+    const random = seededRandomSource(5);
+    await expect(trainerOf({ random }).train(task({ privacy: claimed }))).rejects.toThrow(/privacy\.void/);
+    expect(await trainerOf({ random }).train(task())).toHaveLength(PARAMETERS);
+    expect(await trainerOf({ random }).train(task({ privacy: none }))).toHaveLength(PARAMETERS);
+  });
+
+  it('is neither what anybody gets who gives none nor the secure generator', async () => {
+    const secure = { random: secureRandomSource() };
+    expect(await trainerOf(secure).train(task({ privacy: claimed }))).toHaveLength(PARAMETERS);
+    expect(await trainerOf().train(task({ privacy: claimed }))).toHaveLength(PARAMETERS);
+    expect(
+      await localTrainer({ model: buildModel, examples: examples(9) }).train(task({ privacy: claimed })),
+    ).toHaveLength(PARAMETERS);
   });
 });
 

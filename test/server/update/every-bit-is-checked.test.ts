@@ -69,7 +69,7 @@ class Wire {
     this.#rooms = {
       statement: { terms, schemaDigest, isCheckpoint },
       place: { federation, updates, charge: privacyEventOf(terms) },
-      bounds: anomalyBounds({ training, privacy, parameters: PARAMETERS, checks: rounds, pairs: 1, rounds }),
+      boundsOf: () => anomalyBounds({ training, privacy, parameters: PARAMETERS, checks: rounds, pairs: 1, rounds }),
       staging: {
         updates,
         blobs: { ...blobs, put },

@@ -1,4 +1,4 @@
-// What a rule's expression may compute, and how. Every operation is ours and total: none throws, none reads anything
+// What an expression may compute, and how. Every operation is ours and total: none throws, none reads anything
 // but its arguments. A figure that was not measured is null and a number that does not exist (0/0, sqrt(-1)) is NaN.
 // Both travel through arithmetic; a comparison with one is undecided, as null (unmeasured) or NaN (failed), and `and`,
 // `or`, `not` and the conditional are Kleene's strong three-valued logic (Kleene 1952, section 64): decided where the

@@ -1,54 +1,69 @@
-// From the text of one rule to a function of the figures. mathjs parses and compiles; what may stand in the tree is
-// listed here, and everything else is refused: assignments, definitions, indexing, property access, strings, matrices,
-// ranges, units, chained comparisons, products without a sign. Every node is checked against the sort, number or
-// boolean, that its place asks for, so that what is accepted is a boolean. mathjs knows no function but ours
-// (rule-operations.ts). Loaded by the first rule, mathjs' number-only build: half the memory of the whole.
+// From the text of an expression, such as an admin's rule or a learning-rate schedule, to a function of named figures.
+// mathjs parses and compiles; what may stand in the tree is listed here, and everything else is refused: assignments,
+// definitions, indexing, property access, strings, matrices, ranges, units, chained comparisons, products without a sign.
+// Every node is checked against the sort, number or boolean, that its place asks for, so that what is accepted gives the
+// sort that was asked for. mathjs knows no function but ours (operations.ts). Loaded by the first expression, mathjs'
+// number-only build: half the memory of the whole.
 
 import { closest } from 'fastest-levenshtein';
 import type { ConstantNode, MathJsInstance, MathNode, SymbolNode } from 'mathjs';
-import type { Refusal } from '../../../shared/protocol/refusals.ts';
-import { figureNames } from './figure-names.ts';
-import { choose, functions, type Operation, operators, type Sort } from './rule-operations.ts';
+import type { Refusal } from '../protocol/refusals.ts';
+import { choose, functions, type Operation, operators, type Sort } from './operations.ts';
 
 const MAX_CHARACTERS = 500;
 const MAX_NODES = 100;
 const MAX_DEPTH = 20;
-const SPLIT = 'split it into several rules';
+const SPLIT = 'write a shorter one';
 
 /** What is wrong with an expression: a refusal without its code. */
 export type Fault = Pick<Refusal, 'expected' | 'found' | 'hint'>;
 
-/** Of the figures by name: true, false, null (it depends on a figure that was not measured) or NaN (it failed). */
-export type Condition = (figures: Map<string, number | null>) => unknown;
+/**
+ * Of the figures by name: a value of the sort asked for, null (it depends on a figure that was not measured) or NaN (it
+ * failed).
+ */
+export type Expression = (figures: Map<string, number | null>) => unknown;
 
-type Compile = (text: string) => { readonly condition: Condition } | { readonly fault: Fault };
+export interface ExpressionForm {
+  /** The figures that it may name. */
+  readonly names: readonly string[];
+  /** What it gives. */
+  readonly gives: Sort;
+  /** What to write instead of what cannot be read, such as `normZ > 6`. */
+  readonly example: string;
+}
 
-export async function loadCompiler(): Promise<Compile> {
+type Compile = (text: string) => { readonly expression: Expression } | { readonly fault: Fault };
+
+export async function loadCompiler(form: ExpressionForm): Promise<Compile> {
   const { create, parseDependencies } = await import('mathjs/number');
   const math = create({ ...parseDependencies });
   const override = true;
   math.import({ choose }, { override });
   for (const [name, { of }] of [...operators, ...functions]) math.import({ [name]: of }, { override });
-  return (text) => compile(text, math);
+  return (text) => compile(text, form, math);
 }
 
-function compile(text: string, math: MathJsInstance): ReturnType<Compile> {
+function compile(text: string, { names, gives, example }: ExpressionForm, math: MathJsInstance): ReturnType<Compile> {
   const unreadable = faultInText(text);
   if (unreadable) return { fault: unreadable };
-  const tree = parsed(text, math);
+  const tree = parsed(text, example, math);
   if ('fault' in tree) return tree;
-  const fault = tooManyNodes(tree.root) ?? faultIn(tree.root, { sort: 'boolean', depth: 1, math });
+  const fault = tooManyNodes(tree.root) ?? faultIn(tree.root, { sort: gives, depth: 1, names, math });
   if (fault) return { fault };
   const code = withoutConditionals(tree.root, math).compile();
-  return { condition: (figures): unknown => code.evaluate(figures) };
+  return { expression: (figures): unknown => code.evaluate(figures) };
 }
 
-function parsed(text: string, math: MathJsInstance): { readonly root: MathNode } | { readonly fault: Fault } {
+function parsed(
+  text: string,
+  example: string,
+  math: MathJsInstance,
+): { readonly root: MathNode } | { readonly fault: Fault } {
   try {
     return { root: math.parse(text) };
   } catch (cause) {
-    const hint = 'write one such as normZ > 6 or cosineToMedian < -0.2';
-    return { fault: { expected: 'an expression', found: String(cause), hint } };
+    return { fault: { expected: 'an expression', found: String(cause), hint: `write one such as ${example}` } };
   }
 }
 
@@ -69,6 +84,7 @@ function tooManyNodes(tree: MathNode): Fault | undefined {
 interface Place {
   readonly sort: Sort;
   readonly depth: number;
+  readonly names: readonly string[];
   readonly math: MathJsInstance;
 }
 
@@ -112,8 +128,8 @@ function faultInFunction(call: Call, name: string, place: Place): Fault | undefi
   return operation ? faultInCall(operation, call, place) : unknownName(name, [...functions.keys()]);
 }
 
-function faultInName(node: SymbolNode, { sort }: Place): Fault | undefined {
-  if (!Object.hasOwn(figureNames, node.name)) return unknownName(node.name, Object.keys(figureNames));
+function faultInName(node: SymbolNode, { sort, names }: Place): Fault | undefined {
+  if (!names.includes(node.name)) return unknownName(node.name, names);
   return sort === 'number' ? undefined : wrongSort(node, sort);
 }
 

@@ -1,0 +1,88 @@
+// What one private fit is asked for and what comes of it; and from what is asked, the same terms that a federation would
+// set, checked by the same schema.
+
+import type { z } from 'zod';
+import { type localOptimiserSchema, type TrainingTerms, trainingTermsSchema } from '../../shared/protocol/terms.ts';
+import type { Examples } from './example-set.ts';
+
+export interface FitOptions {
+  readonly dataset: Examples;
+  /** Budget of the trainer's whole history: epsilon, above 0, at delta, well below 1 / number of examples. */
+  readonly targetEpsilon: number;
+  readonly targetDelta: number;
+  /** L2 norm to which each example's gradient is clipped. */
+  readonly clippingNormL2: number;
+  /** Optimiser steps, in the place of `epochs`. */
+  readonly steps?: number;
+  /** Expected passes over the examples: epochs / sampling rate steps, rounded up. */
+  readonly epochs?: number;
+  /** Public denominator of every step: never the size of the batch drawn. */
+  readonly expectedBatchSize: number;
+  /**
+   * Probability with which each example enters a batch. Default: expected batch size / number of examples, which makes
+   * that number public; give a rate of your own where it must not be.
+   */
+  readonly samplingRate?: number;
+  readonly learningRate: number;
+  /** An expression of `step` (from 0), `steps` and `round` (the how manieth fit) that multiplies the learning rate. */
+  readonly learningRateSchedule?: string;
+  /** Default: plain SGD. */
+  readonly optimiser?: z.input<typeof localOptimiserSchema>;
+  /** Default: the least with which all steps fit the budget. With less the fit ends where the budget does. */
+  readonly noiseMultiplier?: number;
+  /** Examples computed at a time, for want of memory. Default: any batch at once. */
+  readonly physicalBatchSize?: number;
+  /** Aborted: the fit rejects with its reason, the model is as it was, the steps made are spent. */
+  readonly signal?: AbortSignal;
+  /** After each step; the next waits for what it returns. */
+  readonly onStep?: (progress: FitProgress) => void | Promise<void>;
+}
+
+export interface FitProgress {
+  /** From 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** After the step, in canonical order: to be read, not to be kept or written to. Paid for, as every step's are. */
+  readonly weights: Float32Array;
+}
+
+export interface PrivateFit {
+  /** All tensors end to end in canonical order: `writeWeights(model, weights)`. */
+  readonly weights: Float32Array;
+  /** Of the trainer's whole history; null where the randomness may be known and no epsilon be claimed. */
+  readonly epsilon: number | null;
+  readonly delta: number;
+  readonly accountant: string;
+  /** Made in this fit. */
+  readonly steps: number;
+  readonly noiseMultiplier: number;
+  readonly samplingRate: number;
+  readonly adjacency: 'add-remove';
+  readonly unit: 'example';
+  /** True where the randomness was given and is not the secure generator’s. */
+  readonly void: boolean;
+  /** `budget`: the next step would have passed it. */
+  readonly endedBy: 'steps' | 'budget';
+}
+
+/** @throws Error that names the option which is out of its range. */
+export function trainingOf(options: FitOptions, exampleCount: number): TrainingTerms {
+  const { expectedBatchSize, samplingRate = expectedBatchSize / exampleCount, steps, epochs } = options;
+  if ((steps === undefined) === (epochs === undefined)) {
+    throw new Error(`expected either steps or epochs, found ${steps === undefined ? 'neither' : 'both'}`);
+  }
+  const { clippingNormL2, learningRate, learningRateSchedule, optimiser } = options;
+  const parsed = trainingTermsSchema.safeParse({
+    clippingNormL2,
+    learningRate,
+    expectedBatchSize,
+    samplingRate,
+    stepsPerRound: steps ?? Math.ceil((epochs ?? NaN) / samplingRate),
+    ...(learningRateSchedule === undefined ? {} : { learningRateSchedule }),
+    ...(optimiser === undefined ? {} : { optimiser }),
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const option = String(issue?.path.join('.')).replace('stepsPerRound', steps === undefined ? 'epochs' : 'steps');
+  throw new Error(`the option ${option} does not fit: ${issue?.message}`);
+}

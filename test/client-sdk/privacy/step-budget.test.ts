@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { affordableSteps, leastNoiseMultiplier } from '../../../client-sdk/privacy/step-budget.ts';
+import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
+
+const delta = 1e-5;
+const events = fc.record({
+  noiseMultiplier: fc.double({ min: 0.6, max: 4, noNaN: true }),
+  samplingRate: fc.double({ min: 0.01, max: 1, noNaN: true }),
+  steps: fc.integer({ min: 1, max: 40 }),
+});
+const budgets = fc.record({
+  epsilon: fc.double({ min: 0.1, max: 20, noNaN: true }),
+  history: fc.array(events, { maxLength: 2 }),
+});
+
+it('affords steps as long as they fit with the history, and not one more', () => {
+  fc.assert(
+    fc.property(events, budgets, (planned, { epsilon, history }) => {
+      const steps = affordableSteps(planned, { epsilon, delta, history });
+      const after = (made: number): number => epsilonOf([...history, { ...planned, steps: made }], delta);
+      if (steps > 0) expect(after(steps)).toBeLessThanOrEqual(epsilon);
+      if (steps < planned.steps) expect(after(steps + 1)).toBeGreaterThan(epsilon);
+      expect(steps).toBeLessThanOrEqual(planned.steps);
+    }),
+    { seed: 1, numRuns: 40 },
+  );
+});
+
+it('finds the least noise that keeps the budget with the history, and says so where there is none', () => {
+  fc.assert(
+    fc.property(events, budgets, ({ samplingRate, steps }, { epsilon, history }) => {
+      const after = (noiseMultiplier: number): number =>
+        epsilonOf([...history, { noiseMultiplier, samplingRate, steps }], delta);
+      const find = (): number => leastNoiseMultiplier({ samplingRate, steps }, { epsilon, delta, history });
+      if (after(2 ** 20) > epsilon) {
+        expect(find).toThrow(/some noise meets/);
+        return;
+      }
+      const least = find();
+      expect(after(least)).toBeLessThanOrEqual(epsilon);
+      expect(after(least * 0.999)).toBeGreaterThan(epsilon);
+    }),
+    { seed: 1, numRuns: 12 },
+  );
+});
