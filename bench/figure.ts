@@ -37,6 +37,11 @@ export const figureIds = [
   'admission-mb-per-second',
   'admission-baseline-mb-per-second',
   'admission-over-baseline',
+  'private-step',
+  'clipped-gradient-sum',
+  'plain-step',
+  'private-over-plain',
+  'clipped-gradient-sum-over-plain',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 

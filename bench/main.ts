@@ -9,6 +9,7 @@ import { benchCoordinateRules } from './coordinate-rules.ts';
 import { benchDemo } from './demo.ts';
 import { printer } from './figure.ts';
 import { benchKrum } from './krum.ts';
+import { benchPerExampleGradients } from './per-example-gradients.ts';
 
 const EXIT_REFUSED = 2;
 
@@ -71,6 +72,15 @@ program
   .option('--json', 'one object a line')
   .action(async ({ seeds, json = false }: { seeds: number; json?: boolean }) => {
     await benchAnomaly({ seeds }, printer('anomaly', json));
+  });
+
+program
+  .command('per-example-gradients')
+  .description('private training steps beside plain ones, on every backend')
+  .option('--runs <n>', 'timed steps of each', count, 7)
+  .option('--json', 'one object a line')
+  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
+    await benchPerExampleGradients({ runs }, printer('per-example-gradients', json));
   });
 
 function count(text: string): number {

@@ -8,7 +8,7 @@ import { InvariantError } from '../../shared/invariant-error.ts';
 import { RefusedError } from '../../shared/protocol/refusals.ts';
 import { type RandomSource, secureRandomSource } from '../../shared/random-source.ts';
 import { parameterCount, type TensorSchema } from '../../shared/update-format/tensor-schema.ts';
-import { type DenseChain, denseChain } from '../privacy/dense-chain.ts';
+import { type LayerChain, layerChain } from '../privacy/layer-chain.ts';
 import { addGaussianNoise } from '../privacy/gaussian-noise.ts';
 import { type LossName, lossOf } from '../privacy/losses.ts';
 import { clippedGradientSum } from '../privacy/per-example-gradients.ts';
@@ -46,7 +46,7 @@ export interface SimulatedTrainerOptions extends LocalTrainerOptions {
 /** What is known once the model is there. */
 interface Preparation {
   readonly schema: TensorSchema;
-  readonly chain: DenseChain;
+  readonly chain: LayerChain;
   readonly loss: LossName;
   readonly examples: ExampleSet;
 }
@@ -97,7 +97,7 @@ async function prepare({ model, examples, loss }: LocalTrainerOptions): Promise<
 }
 
 function preparation(model: LayersModel, given: Examples, named?: LossName): Preparation {
-  const { chain, loss, classes } = lossOf(denseChain(model), named);
+  const { chain, loss, classes } = lossOf(layerChain(model), named);
   const { inputLength } = chain[0];
   const { outputLength } = chain.at(-1) ?? chain[0];
   const examples = exampleSet(given, { inputLength, outputLength, classes });
