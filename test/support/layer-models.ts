@@ -44,7 +44,7 @@ const image = (channels: number): Layer =>
 const row = (units: number): Layer => layers.dense({ name: 'front', inputShape: [7], units, activation: 'tanh' });
 const sequence = (units: number): Layer => layers.dense({ name: 'front', inputShape: [4, 3], units });
 
-const one = (kind: string, setting: string, build: () => LayersModel): LayerCase => ({
+const caseOf = (kind: string, setting: string, build: () => LayersModel): LayerCase => ({
   kind,
   setting,
   build,
@@ -66,7 +66,7 @@ const dilated = (
   const build = (kernelSize: [number, number], dilationRate: [number, number]): LayersModel =>
     between(image(3), layers.conv2d({ ...args, name: 'dilated', filters: 4, kernelSize, dilationRate }));
   return {
-    ...one('Conv2D', `dilation ${dilation.join(' x ')}, ${args.padding ?? 'valid'}`, () =>
+    ...caseOf('Conv2D', `dilation ${dilation.join(' x ')}, ${args.padding ?? 'valid'}`, () =>
       build([2, 2], [...dilation]),
     ),
     reference: { build: () => build([1 + dilation[0], 1 + dilation[1]], [1, 1]), dilation },
@@ -77,7 +77,7 @@ const normalisation = (setting: string, args: Parameters<typeof layers.layerNorm
   const build = (more: typeof args): LayersModel =>
     between(row(5), layers.layerNormalization({ ...args, ...more, name: 'norm' }));
   return {
-    ...one('LayerNormalization', setting, () => build({})),
+    ...caseOf('LayerNormalization', setting, () => build({})),
     reference: {
       build: () => build({ scale: true, center: true }),
       fixed: new Map([['norm/gamma', [1, 1, 1, 1, 1]]]),
@@ -90,11 +90,11 @@ function averagesOf3x2(height: number, width: number): number[] {
   const matrix = new Array<number>((height * width) ** 2).fill(0);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const rows = [y - 1, y, y + 1].filter((row) => row >= 0 && row < height);
+      const rows = [y - 1, y, y + 1].filter((above) => above >= 0 && above < height);
       const columns = [x, x + 1].filter((column) => column < width);
-      for (const row of rows)
+      for (const above of rows)
         for (const column of columns)
-          matrix[(row * width + column) * height * width + y * width + x] = 1 / (rows.length * columns.length);
+          matrix[(above * width + column) * height * width + y * width + x] = 1 / (rows.length * columns.length);
     }
   return matrix;
 }
@@ -112,56 +112,60 @@ const pools: readonly (readonly [string, Parameters<typeof layers.maxPooling2d>[
 ];
 
 export const layerCases: readonly LayerCase[] = [
-  one('Dense', 'a few positions', () => between(sequence(4), layers.dense({ units: 3, activation: 'tanh' }))),
+  caseOf('Dense', 'a few positions', () => between(sequence(4), layers.dense({ units: 3, activation: 'tanh' }))),
   // 4 positions of 12 x 16 weights: norms from Gram matrices.
-  one('Dense', 'few positions for its weights', () =>
+  caseOf('Dense', 'few positions for its weights', () =>
     between(sequence(12), layers.dense({ units: 16, useBias: false }), layers.dense({ units: 12 })),
   ),
-  one('Dense', 'two axes of positions', () =>
+  caseOf('Dense', 'two axes of positions', () =>
     between(layers.dense({ inputShape: [2, 3, 4], units: 5 }), layers.dense({ units: 2, activation: 'sigmoid' })),
   ),
   ...convolutions.map(([setting, args]) =>
-    one('Conv2D', setting, () => between(image(3), layers.conv2d({ ...args, filters: 4 }))),
+    caseOf('Conv2D', setting, () => between(image(3), layers.conv2d({ ...args, filters: 4 }))),
   ),
   dilated([2, 3], {}),
   dilated([2, 2], { padding: 'same', activation: 'tanh' }),
   // 4 positions of 27 x 32 weights: norms from Gram matrices.
-  one('Conv2D', 'few positions for its weights', () =>
+  caseOf('Conv2D', 'few positions for its weights', () =>
     between(image(3), layers.conv2d({ filters: 32, kernelSize: 3, strides: [3, 2] })),
   ),
   ...depthwise.map(([setting, args]) =>
-    one('DepthwiseConv2D', setting, () => between(image(3), layers.depthwiseConv2d(args))),
+    caseOf('DepthwiseConv2D', setting, () => between(image(3), layers.depthwiseConv2d(args))),
   ),
-  one('Embedding', 'numbers that repeat', () =>
+  caseOf('Embedding', 'numbers that repeat', () =>
     between(layers.embedding({ inputDim: 5, outputDim: 3, inputLength: 7 }), layers.dense({ units: 2 })),
   ),
-  one('Embedding', 'mean of its rows', () =>
+  caseOf('Embedding', 'mean of its rows', () =>
     between(layers.embedding({ inputDim: 5, outputDim: 4, inputLength: 6 }), layers.globalAveragePooling1d({})),
   ),
-  one('LayerNormalization', 'last axis', () => between(sequence(5), layers.layerNormalization())),
-  one('LayerNormalization', 'two axes', () => between(sequence(5), layers.layerNormalization({ axis: [1, 2] }))),
+  caseOf('LayerNormalization', 'last axis', () => between(sequence(5), layers.layerNormalization())),
+  caseOf('LayerNormalization', 'two axes', () => between(sequence(5), layers.layerNormalization({ axis: [1, 2] }))),
   normalisation('no scale', { scale: false, epsilon: 0.1 }),
   normalisation('no centre', { center: false }),
-  one('Activation', 'softmax over positions', () => between(sequence(4), layers.activation({ activation: 'softmax' }))),
-  one('ReLU', 'of images', () => between(image(3), layers.reLU())),
-  one('ReLU', 'cut off', () => between(row(5), layers.reLU({ maxValue: 0.4 }))),
-  one('LeakyReLU', 'slope 0.2', () => between(row(5), layers.leakyReLU({ alpha: 0.2 }))),
-  one('ELU', 'of a row', () => between(row(5), layers.elu())),
-  one('Softmax', 'of positions', () => between(sequence(4), layers.softmax({ axis: -1 }))),
-  one('Flatten', 'of an image', () => between(image(2), layers.flatten(), layers.dense({ units: 4 }))),
-  one('Reshape', 'to positions', () =>
+  caseOf('Activation', 'softmax over positions', () =>
+    between(sequence(4), layers.activation({ activation: 'softmax' })),
+  ),
+  caseOf('ReLU', 'of images', () => between(image(3), layers.reLU())),
+  caseOf('ReLU', 'cut off', () => between(row(5), layers.reLU({ maxValue: 0.4 }))),
+  caseOf('LeakyReLU', 'slope 0.2', () => between(row(5), layers.leakyReLU({ alpha: 0.2 }))),
+  caseOf('ELU', 'of a row', () => between(row(5), layers.elu())),
+  caseOf('Softmax', 'of positions', () => between(sequence(4), layers.softmax({ axis: -1 }))),
+  caseOf('Flatten', 'of an image', () => between(image(2), layers.flatten(), layers.dense({ units: 4 }))),
+  caseOf('Reshape', 'to positions', () =>
     between(row(6), layers.reshape({ targetShape: [3, 2] }), layers.dense({ units: 2 })),
   ),
-  one('Permute', 'of an image', () =>
+  caseOf('Permute', 'of an image', () =>
     between(image(2), layers.permute({ dims: [3, 1, 2] }), layers.dense({ units: 2 })),
   ),
-  ...pools.map(([setting, args]) => one('MaxPooling2D', setting, () => between(image(3), layers.maxPooling2d(args)))),
-  one('AveragePooling2D', '2 x 2', () => between(image(3), layers.averagePooling2d({ poolSize: 2 }))),
-  one('AveragePooling2D', '3 x 2, overlapping', () =>
+  ...pools.map(([setting, args]) =>
+    caseOf('MaxPooling2D', setting, () => between(image(3), layers.maxPooling2d(args))),
+  ),
+  caseOf('AveragePooling2D', '2 x 2', () => between(image(3), layers.averagePooling2d({ poolSize: 2 }))),
+  caseOf('AveragePooling2D', '3 x 2, overlapping', () =>
     between(image(3), layers.averagePooling2d({ poolSize: [3, 2], strides: [1, 2] })),
   ),
   {
-    ...one('AveragePooling2D', '3 x 2, strides 1, same', () =>
+    ...caseOf('AveragePooling2D', '3 x 2, strides 1, same', () =>
       between(image(1), layers.averagePooling2d({ poolSize: [3, 2], strides: [1, 1], padding: 'same' })),
     ),
     reference: {
@@ -169,13 +173,13 @@ export const layerCases: readonly LayerCase[] = [
       fixed: new Map([['pool/kernel', averagesOf3x2(6, 5)]]),
     },
   },
-  one('GlobalAveragePooling1D', 'of positions', () =>
+  caseOf('GlobalAveragePooling1D', 'of positions', () =>
     between(sequence(5), layers.globalAveragePooling1d({}), layers.reshape({ targetShape: [5, 1] })),
   ),
-  one('GlobalAveragePooling2D', 'of an image', () =>
+  caseOf('GlobalAveragePooling2D', 'of an image', () =>
     between(image(4), layers.globalAveragePooling2d({}), layers.reshape({ targetShape: [2, 2] })),
   ),
-  one('ZeroPadding2D', 'of unequal edges', () =>
+  caseOf('ZeroPadding2D', 'of unequal edges', () =>
     between(
       image(2),
       layers.zeroPadding2d({

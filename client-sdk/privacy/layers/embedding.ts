@@ -1,6 +1,6 @@
 // Embedding: whole numbers in, the rows of a table out. An example's gradient has one row per number it holds; where
-// a number repeats, its rows are added before they are squared. A value that is no row's number makes the results NaN,
-// and so the example adds nothing.
+// a number repeats, its rows are added before they are squared. An example with a value that is no row's number adds
+// nothing.
 
 import { fill, tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -49,8 +49,9 @@ export function embeddingLayer(source: LayerSource): readonly ChainLayer[] {
 
 const isRow = (number: number, rows: number): boolean => Number.isInteger(number) && number >= 0 && number < rows;
 
+/** Zeros for a value that has no row. */
 function rowsOf(numbers: Float32Array, weights: Float32Array, { rows, width, offset }: Table): Float32Array {
-  const values = new Float32Array(numbers.length * width).fill(NaN);
+  const values = new Float32Array(numbers.length * width);
   numbers.forEach((row, i) => {
     if (!isRow(row, rows)) return;
     values.set(weights.subarray(offset + row * width, offset + (row + 1) * width), i * width);
@@ -84,7 +85,7 @@ function rowGradients(occurrences: Occurrences, table: Table): ExampleGradients 
   };
 }
 
-/** By the number of the row. What has no row has no finite norm, whatever came back to it. */
+/** By the number of the row. An example with a value that has none has no finite norm, and so adds nothing. */
 function summedRows(
   { numbers, gradients, count }: Occurrences,
   example: number,

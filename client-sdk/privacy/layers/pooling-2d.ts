@@ -30,7 +30,7 @@ export function maxPooling2dLayer(source: LayerSource): readonly ChainLayer[] {
   return [layer];
 }
 
-/** A NaN in the window is its maximum. */
+/** And where each of them stands in the image. */
 function maxima(
   image: Float32Array,
   { sources, windowPositions, imagePositions, resultPositions }: Windows,
@@ -48,9 +48,7 @@ function maxima(
       const write = result * channels;
       for (let c = 0; c < channels; c++) {
         const value = image[read + c] ?? 0;
-        const largest = values[write + c] ?? 0;
-        // Never true for a NaN in either place: a NaN that comes is taken, one that is there stays.
-        if (value <= largest || largest !== largest) continue;
+        if (value <= (values[write + c] ?? 0)) continue;
         values[write + c] = value;
         places[write + c] = read + c;
       }
