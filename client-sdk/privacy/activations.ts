@@ -27,7 +27,8 @@ export type ActivationName =
 
 export const activations: Readonly<Record<ActivationName, Activation>> = {
   linear: { apply: (x) => x },
-  relu: { apply: (x) => relu(x), slope: (y) => (y > 0 ? 1 : 0) },
+  // 1 above 0, without a branch that nobody could predict.
+  relu: { apply: (x) => relu(x), slope: (y) => Math.ceil(Math.min(y, 1)) },
   relu6: { apply: (x) => relu6(x) },
   elu: { apply: (x) => elu(x) },
   selu: { apply: (x) => selu(x) },

@@ -4,7 +4,7 @@
 //   c_i = min(1, C (1 - 2^-10) / |g_i|),   clipped sum = sum_i c_i g_i.
 // 2^-10 covers rounding, so that no example adds more than C. One whose values or norm are not finite adds nothing.
 
-import { grad, reshape, type Tensor, tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { grad, reshape, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
 // Not for its exports: loading it registers the gradients of all kernels, which the core's Node bundle leaves out.
 import '@tensorflow/tfjs-layers';
 import { InvariantError } from '../../shared/invariant-error.ts';
@@ -12,6 +12,7 @@ import type { Batch } from '../training/example-set.ts';
 import type { LayerChain } from './layer-chain.ts';
 import type { LayerRun } from './layers/chain-layer.ts';
 import type { ExampleGradients } from './layers/example-gradients.ts';
+import { tensorOf } from './layers/floats.ts';
 import { losses, type LossName } from './losses.ts';
 import { microBatches } from './micro-batches.ts';
 
@@ -45,7 +46,7 @@ export function clippedGradientSum(options: GradientOptions): Float64Array {
 /** Forward through all layers and back to the first that has weights. */
 function exampleGradients({ chain, loss, weights, batch }: GradientOptions): readonly ExampleGradients[] {
   const runs: LayerRun[] = [];
-  let values: Tensor = tensor(batch.inputs, [batch.count, ...chain[0].inputShape]);
+  let values = tensorOf(batch.inputs, [batch.count, ...chain[0].inputShape]);
   for (const layer of chain) {
     const run = layer.run(values, weights);
     runs.push(run);

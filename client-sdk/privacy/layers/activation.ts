@@ -1,10 +1,10 @@
 // Activation, and the layers that are one: ReLU, LeakyReLU, ELU, Softmax. Their functions stand in ../activations.ts.
 
-import { clipByValue, grad, leakyRelu, relu, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { clipByValue, grad, leakyRelu, relu, type Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { type ActivationName, activations, isActivationName } from '../activations.ts';
 import { type ChainLayer, parameterFree } from './chain-layer.ts';
-import { floatsOf } from './floats.ts';
+import { floatsOf, tensorOf } from './floats.ts';
 import { type LayerSource, settingsOf } from './layer-source.ts';
 import { UnsupportedModelError } from './unsupported-model-error.ts';
 
@@ -58,7 +58,7 @@ function timesSlope(outputGradients: Tensor, outputs: Tensor, slope: (y: number)
   const results = floatsOf(outputs);
   const before = new Float32Array(gradients.length);
   for (let i = 0; i < before.length; i++) before[i] = (gradients[i] ?? 0) * slope(results[i] ?? 0);
-  return tensor(before, outputs.shape);
+  return tensorOf(before, outputs.shape);
 }
 
 function elementwise(

@@ -2,12 +2,12 @@
 // kernel is the matrix. The way back adds each row's gradient to the places it came from. No backend needs a kernel of
 // its own for it, so that WebAssembly, which has none for the gradients of convolutions, trains them as well.
 
-import { reshape, tensor, tensor2d } from '@tensorflow/tfjs-core';
+import { reshape } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { activationOf } from './activation.ts';
 import { affineValuesPerExample, runAffine } from './affine.ts';
 import { type ChainLayer, sized } from './chain-layer.ts';
-import { floatsOf } from './floats.ts';
+import { floatsOf, rowsOf, tensorOf } from './floats.ts';
 import { type LayerSource, ownWeightOffset, settingsOf, weightOffset } from './layer-source.ts';
 import { channelsLast, imageOf, padding, pair } from './image-settings.ts';
 import { gatherPatches, scatterPatches, windowsOf } from './windows.ts';
@@ -46,14 +46,14 @@ export function conv2dLayer(source: LayerSource): readonly ChainLayer[] {
     run: (inputs, weights) => {
       const count = inputs.shape[0] ?? 0;
       const patches = gatherPatches(floatsOf(inputs), windows, { count, channels });
-      const matrix = tensor2d(patches, [count * affine.positions, affine.inputWidth]);
-      const { outputs, back } = runAffine({ matrix, values: () => patches, count }, weights, affine);
+      const matrix = rowsOf(tensorOf(patches, [patches.length]), affine.inputWidth);
+      const { outputs, back } = runAffine({ matrix, count }, weights, affine);
       return {
         outputs: reshape(outputs, [count, ...source.outputShape]),
         back: (outputGradients) => {
-          const { own, atRows } = back(reshape(outputGradients, outputs.shape));
+          const { own, atRows } = back(outputGradients);
           const atInputs = () => scatterPatches(floatsOf(atRows()), windows, { count, channels });
-          return { own, atInputs: () => tensor(atInputs(), inputs.shape) };
+          return { own, atInputs: () => tensorOf(atInputs(), inputs.shape) };
         },
       };
     },

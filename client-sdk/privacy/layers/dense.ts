@@ -1,10 +1,10 @@
 // Dense: every position of the input (all axes but the last) times one matrix.
 
-import { reshape, type Tensor2D } from '@tensorflow/tfjs-core';
+import { reshape } from '@tensorflow/tfjs-core';
 import { activationOf } from './activation.ts';
 import { affineValuesPerExample, runAffine } from './affine.ts';
 import { type ChainLayer, productOf, sized } from './chain-layer.ts';
-import { floatsOf } from './floats.ts';
+import { rowsOf } from './floats.ts';
 import { type LayerSource, ownWeightOffset, weightOffset } from './layer-source.ts';
 
 export function denseLayer(source: LayerSource): readonly ChainLayer[] {
@@ -23,12 +23,12 @@ export function denseLayer(source: LayerSource): readonly ChainLayer[] {
     valuesPerExample: affineValuesPerExample(affine),
     run: (inputs, weights) => {
       const count = inputs.shape[0] ?? 0;
-      const matrix: Tensor2D = reshape(inputs, [count * affine.positions, affine.inputWidth]);
-      const { outputs, back } = runAffine({ matrix, values: () => floatsOf(inputs), count }, weights, affine);
+      const matrix = rowsOf(inputs, affine.inputWidth);
+      const { outputs, back } = runAffine({ matrix, count }, weights, affine);
       return {
         outputs: reshape(outputs, [count, ...outputShape]),
         back: (outputGradients) => {
-          const { own, atRows } = back(reshape(outputGradients, outputs.shape));
+          const { own, atRows } = back(outputGradients);
           return { own, atInputs: () => reshape(atRows(), inputs.shape) };
         },
       };

@@ -1,12 +1,11 @@
 // DepthwiseConv2D: every channel has a window of its own and yields `depthMultiplier` results. Plain loops over the
 // window table: the kernels are small and no backend of ours but the native one has their gradients.
 
-import { tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { activationOf } from './activation.ts';
 import { type ChainLayer, sized } from './chain-layer.ts';
 import { together, writtenOut } from './example-gradients.ts';
-import { floatsOf } from './floats.ts';
+import { floatsOf, tensorOf } from './floats.ts';
 import { biasGradients, inputGradients, kernelGradients, results } from './depthwise-products.ts';
 import { channelsLast, imageOf, padding, pair } from './image-settings.ts';
 import { type LayerSource, ownWeightOffset, settingsOf, weightOffset } from './layer-source.ts';
@@ -41,7 +40,7 @@ export function depthwiseConv2dLayer(source: LayerSource): readonly ChainLayer[]
       const kernel = weights.subarray(kernelOffset, kernelOffset + kernelLength);
       const bias = biasOffset === null ? null : weights.subarray(biasOffset, biasOffset + channels * multiplier);
       return {
-        outputs: tensor(results({ ...depthwise, count }, { values, kernel, bias }), [count, ...source.outputShape]),
+        outputs: tensorOf(results({ ...depthwise, count }, { values, kernel, bias }), [count, ...source.outputShape]),
         back: (outputGradients) => {
           const gradients = floatsOf(outputGradients);
           const kernels = writtenOut(kernelGradients({ ...depthwise, count }, { values, gradients }), kernelOffset);
@@ -49,7 +48,7 @@ export function depthwiseConv2dLayer(source: LayerSource): readonly ChainLayer[]
             biasOffset === null ? [] : [writtenOut(biasGradients({ ...depthwise, count }, gradients), biasOffset)];
           return {
             own: together([kernels, ...biases]),
-            atInputs: () => tensor(inputGradients({ ...depthwise, count }, { gradients, kernel }), inputs.shape),
+            atInputs: () => tensorOf(inputGradients({ ...depthwise, count }, { gradients, kernel }), inputs.shape),
           };
         },
       };

@@ -56,7 +56,7 @@ export function inputGradients(
 export function kernelGradients(
   depthwise: Depthwise,
   { values, gradients }: { readonly values: Float32Array; readonly gradients: Float32Array },
-): Float64Array {
+): Float32Array {
   const { windows, channels, multiplier, count } = depthwise;
   const length = windows.windowPositions * channels * multiplier;
   const sums = new Float64Array(count * length);
@@ -66,21 +66,21 @@ export function kernelGradients(
       sums[start + k] = (sums[start + k] ?? 0) + (values[s] ?? 0) * (gradients[r] ?? 0);
     });
   });
-  return sums;
+  return Float32Array.from(sums);
 }
 
 /** count x one value per result channel. */
 export function biasGradients(
   { windows, channels, multiplier, count }: Depthwise,
   gradients: Float32Array,
-): Float64Array {
+): Float32Array {
   const width = channels * multiplier;
   const sums = new Float64Array(count * width);
   for (let r = 0; r < gradients.length; r++) {
     const at = Math.floor(r / (windows.resultPositions * width)) * width + (r % width);
     sums[at] = (sums[at] ?? 0) + (gradients[r] ?? 0);
   }
-  return sums;
+  return Float32Array.from(sums);
 }
 
 function eachPlace({ windows, channels, multiplier, count }: Depthwise, visit: (place: Place) => void): void {

@@ -2,11 +2,11 @@
 // a number repeats, its rows are added before they are squared. An example with a value that is no row's number adds
 // nothing.
 
-import { fill, tensor } from '@tensorflow/tfjs-core';
+import { fill } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { type ChainLayer, sized } from './chain-layer.ts';
 import type { ExampleGradients } from './example-gradients.ts';
-import { floatsOf } from './floats.ts';
+import { floatsOf, tensorOf } from './floats.ts';
 import { type LayerSource, ownWeightOffset, settingsOf } from './layer-source.ts';
 
 const schema = z.object({
@@ -35,7 +35,7 @@ export function embeddingLayer(source: LayerSource): readonly ChainLayer[] {
         const numbers = floatsOf(inputs);
         const count = inputs.shape[0] ?? 0;
         return {
-          outputs: tensor(rowsOf(numbers, weights, table), [count, ...source.outputShape]),
+          outputs: tensorOf(rowsOf(numbers, weights, table), [count, ...source.outputShape]),
           back: (outputGradients) => ({
             own: rowGradients({ numbers, gradients: floatsOf(outputGradients), count }, table),
             // Numbers of rows have no gradient, and nothing with weights stands before them.

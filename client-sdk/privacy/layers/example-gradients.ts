@@ -9,7 +9,7 @@ export interface ExampleGradients {
 }
 
 /** A gradient per example, end to end, for weights that begin at `offset`. Sums and norms are of exactly these values. */
-export function writtenOut(rows: Float32Array | Float64Array, offset: number): ExampleGradients {
+export function writtenOut(rows: Float32Array, offset: number): ExampleGradients {
   return {
     addSquaredNorms: (into) => addSquares(rows, into),
     addTo: (sum, factors) => addWeighted(rows, factors, sum.subarray(offset, offset + rows.length / factors.length)),
@@ -25,7 +25,7 @@ export function together(parts: readonly ExampleGradients[]): ExampleGradients {
 }
 
 /** Adds each row's squared norm to the value of the same index. */
-export function addSquares(rows: Float32Array | Float64Array, into: Float64Array): void {
+export function addSquares(rows: Float32Array, into: Float64Array): void {
   const length = rows.length / into.length;
   for (let example = 0; example < into.length; example++) {
     let squares = 0;
@@ -38,11 +38,12 @@ export function addSquares(rows: Float32Array | Float64Array, into: Float64Array
 }
 
 /** Adds the rows, each times its factor. */
-export function addWeighted(rows: Float32Array | Float64Array, factors: Float64Array, into: Float64Array): void {
+export function addWeighted(rows: Float32Array, factors: Float64Array, into: Float64Array): void {
   const length = into.length;
-  factors.forEach((factor, example) => {
-    if (factor === 0) return;
+  for (let example = 0; example < factors.length; example++) {
+    const factor = factors[example] ?? 0;
+    if (factor === 0) continue;
     const start = example * length;
     for (let i = 0; i < length; i++) into[i] = (into[i] ?? 0) + factor * (rows[start + i] ?? 0);
-  });
+  }
 }

@@ -2,11 +2,10 @@
 // (Ba et al., arXiv 1607.06450, section 3). An example's own gradients are sum_pos g x^ and sum_pos g. In float64: few
 // values, and a variance is a difference.
 
-import { tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { type ChainLayer, productOf, sized } from './chain-layer.ts';
 import { type ExampleGradients, together, writtenOut } from './example-gradients.ts';
-import { floatsOf } from './floats.ts';
+import { floatsOf, tensorOf } from './floats.ts';
 import { type LayerSource, settingsOf, weightOffset } from './layer-source.ts';
 import { UnsupportedModelError } from './unsupported-model-error.ts';
 
@@ -30,7 +29,7 @@ export function layerNormalizationLayer(source: LayerSource): readonly ChainLaye
         const { normalised, deviations } = normalise(floatsOf(inputs), width, epsilon);
         const scaled = normalised.map((value, i) => value * (gamma?.[i % width] ?? 1) + (beta?.[i % width] ?? 0));
         return {
-          outputs: tensor(Float32Array.from(scaled), inputs.shape),
+          outputs: tensorOf(Float32Array.from(scaled), inputs.shape),
           back: (outputGradients) => {
             const gradients = floatsOf(outputGradients);
             const own: ExampleGradients[] = [];
@@ -38,7 +37,7 @@ export function layerNormalizationLayer(source: LayerSource): readonly ChainLaye
             if (gammaOffset !== null) own.push(writtenOut(summed(sums, normalised), gammaOffset));
             if (betaOffset !== null) own.push(writtenOut(summed(sums, null), betaOffset));
             const before = { gradients, normalised, deviations, gamma };
-            return { own: together(own), atInputs: () => tensor(gradientsBefore(before), inputs.shape) };
+            return { own: together(own), atInputs: () => tensorOf(gradientsBefore(before), inputs.shape) };
           },
         };
       },
@@ -84,14 +83,14 @@ interface Sums {
 }
 
 /** Each example's sum over its positions of the gradients, times `by` where given. */
-function summed({ gradients, width, count }: Sums, by: Float64Array | null): Float64Array {
+function summed({ gradients, width, count }: Sums, by: Float64Array | null): Float32Array {
   const sums = new Float64Array(count * width);
   const length = gradients.length / count;
   gradients.forEach((value, i) => {
     const at = Math.floor(i / length) * width + (i % width);
     sums[at] = (sums[at] ?? 0) + value * (by?.[i] ?? 1);
   });
-  return sums;
+  return Float32Array.from(sums);
 }
 
 interface Before extends Normalised {

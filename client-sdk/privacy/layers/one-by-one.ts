@@ -9,7 +9,6 @@ import {
   slice,
   sum,
   type Tensor,
-  tensor,
   tidy,
   Variable,
   variable,
@@ -20,7 +19,7 @@ import { InvariantError } from '../../../shared/invariant-error.ts';
 import { allSettings } from './all-settings.ts';
 import { type ChainLayer, productOf, sized } from './chain-layer.ts';
 import { together, writtenOut } from './example-gradients.ts';
-import { floatsOf } from './floats.ts';
+import { floatsOf, tensorOf } from './floats.ts';
 import { layerCopy } from './layer-copy.ts';
 import type { LayerSource } from './layer-source.ts';
 import { UnsupportedModelError } from './unsupported-model-error.ts';
@@ -35,16 +34,16 @@ export function oneByOneLayer(source: LayerSource): ChainLayer {
     trainable: true,
     valuesPerExample: 3 * shapes.outputLength + own.reduce((total, { shape }) => total + productOf(shape), 0),
     run: (inputs, weights) => ({
-      outputs: use(weights, (layer) => concat(rowsOf(inputs).map((row) => applied(layer, row)))),
+      outputs: use(weights, (layer) => concat(examplesOf(inputs).map((row) => applied(layer, row)))),
       back: (outputGradients) => {
-        const gradients = rowsOf(outputGradients);
+        const gradients = examplesOf(outputGradients);
         const found = use(weights, (layer) =>
-          rowsOf(inputs).map((row, i) => gradientsOfOne(layer, row, gradients[i] ?? row)),
+          examplesOf(inputs).map((row, i) => gradientsOfOne(layer, row, gradients[i] ?? row)),
         );
         const parts = own.map(({ offset }, w) => writtenOut(endToEnd(found.map((one) => one.weights[w])), offset));
         return {
           own: together(parts),
-          atInputs: () => tensor(endToEnd(found.map((one) => one.input)), inputs.shape),
+          atInputs: () => tensorOf(endToEnd(found.map((one) => one.input)), inputs.shape),
         };
       },
     }),
@@ -59,7 +58,7 @@ function checkRepeatable({ layer }: LayerSource): void {
   }
 }
 
-function rowsOf(batch: Tensor): Tensor[] {
+function examplesOf(batch: Tensor): Tensor[] {
   const [count = 0, ...shape] = batch.shape;
   const rest = shape.map(() => 0);
   return Array.from({ length: count }, (_, row) => slice(batch, [row, ...rest], [1, ...shape]));

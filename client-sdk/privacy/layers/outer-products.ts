@@ -6,7 +6,7 @@
 //   |dW|^2 = sum_{t,u} (a_t . a_u) (g_t . g_u),
 // and the weighted sum of all examples is one product of matrices in float32 (book-keeping, Bu et al., arXiv 2210.00038).
 
-import { tensor2d } from '@tensorflow/tfjs-core';
+import { type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
 import { addSquares, addWeighted, type ExampleGradients, together, writtenOut } from './example-gradients.ts';
 import { floatsOf } from './floats.ts';
 import { eachTransposedTimes, transposedTimes } from './matrix-products.ts';
@@ -19,10 +19,10 @@ export interface MatrixShape {
 
 export interface OuterProducts extends MatrixShape {
   readonly count: number;
-  /** a: count x positions x inputWidth. */
-  readonly inputs: Float32Array;
-  /** g: count x positions x outputWidth. */
-  readonly gradients: Float32Array;
+  /** a: count x positions rows of inputWidth. */
+  readonly inputs: Tensor2D;
+  /** g: count x positions rows of outputWidth. */
+  readonly gradients: Tensor2D;
   /** Where W (inputWidth x outputWidth) and b begin in the flat weights. */
   readonly kernelOffset: number;
   readonly biasOffset: number | null;
@@ -42,12 +42,19 @@ export const isWrittenOut = ({ positions, inputWidth, outputWidth }: MatrixShape
   positions > 1 && positions ** 2 * (inputWidth + outputWidth) >= 4 * inputWidth * outputWidth;
 
 export function outerProductGradients(products: OuterProducts): ExampleGradients {
-  const kernel = isWrittenOut(products) ? kernelsWrittenOut(products) : kernelsByNorm(products);
+  const values = { ...products, inputs: floatsOf(products.inputs), gradients: floatsOf(products.gradients) };
+  const kernel = isWrittenOut(products) ? kernelsWrittenOut(products) : kernelsByNorm(values);
   const { biasOffset } = products;
-  return biasOffset === null ? kernel : together([kernel, writtenOut(summedPositions(products), biasOffset)]);
+  return biasOffset === null ? kernel : together([kernel, writtenOut(summedPositions(values), biasOffset)]);
 }
 
-function summedPositions({ count, positions, outputWidth, gradients }: OuterProducts): Float32Array | Float64Array {
+/** The same with the values of both matrices. */
+interface Values extends Omit<OuterProducts, 'inputs' | 'gradients'> {
+  readonly inputs: Float32Array;
+  readonly gradients: Float32Array;
+}
+
+function summedPositions({ count, positions, outputWidth, gradients }: Values): Float32Array {
   if (positions === 1) return gradients;
   const sums = new Float64Array(count * outputWidth);
   for (let row = 0; row < count * positions; row++) {
@@ -55,7 +62,7 @@ function summedPositions({ count, positions, outputWidth, gradients }: OuterProd
     const gradient = row * outputWidth;
     for (let o = 0; o < outputWidth; o++) sums[sum + o] = (sums[sum + o] ?? 0) + (gradients[gradient + o] ?? 0);
   }
-  return sums;
+  return Float32Array.from(sums);
 }
 
 /** Transposed, outputWidth x inputWidth, until the end: the cheaper product on every backend. */
@@ -77,7 +84,7 @@ function kernelsWrittenOut(products: OuterProducts): ExampleGradients {
   };
 }
 
-function kernelsByNorm(products: OuterProducts): ExampleGradients {
+function kernelsByNorm(products: Values): ExampleGradients {
   const examples = Array.from({ length: products.count }, (_, example) => measured(products, example));
   return {
     addSquaredNorms: (into) =>
@@ -89,7 +96,8 @@ function kernelsByNorm(products: OuterProducts): ExampleGradients {
       factors.forEach((factor, example) => {
         const one = examples[example];
         if (factor === 0 || one === undefined || isScalable(one, factor)) return;
-        addWeighted(one.kernel ?? kernelInFloat64(products, example), Float64Array.of(factor), into);
+        const kernel = one.kernel ?? kernelInFloat64(products, example);
+        kernel.forEach((value, i) => (into[i] = (into[i] ?? 0) + factor * value));
       });
     },
   };
@@ -104,7 +112,7 @@ interface Measured {
   readonly kernel: Float64Array | null;
 }
 
-function measured(products: OuterProducts, example: number): Measured {
+function measured(products: Values, example: number): Measured {
   const { positions, inputs, gradients, inputWidth, outputWidth } = products;
   const a = gramMatrix(inputs, example, { positions, width: inputWidth });
   const g = gramMatrix(gradients, example, { positions, width: outputWidth });
@@ -141,7 +149,7 @@ function gramMatrix(
   return gram;
 }
 
-function kernelInFloat64(products: OuterProducts, example: number): Float64Array {
+function kernelInFloat64(products: Values, example: number): Float64Array {
   const { positions, inputs, gradients, inputWidth, outputWidth } = products;
   const kernel = new Float64Array(inputWidth * outputWidth);
   for (let t = example * positions; t < (example + 1) * positions; t++) {
@@ -164,7 +172,7 @@ const isScalable = ({ inputNorm, gradientNorm, kernel }: Measured, factor: numbe
  * they are. Examples that add nothing, or not here, are rows of zeros.
  */
 function addScaledProduct(
-  { products, examples, factors }: { products: OuterProducts; examples: readonly Measured[]; factors: Float64Array },
+  { products, examples, factors }: { products: Values; examples: readonly Measured[]; factors: Float64Array },
   into: Float64Array,
 ): void {
   const { count, positions, inputWidth, outputWidth } = products;

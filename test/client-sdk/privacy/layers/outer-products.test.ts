@@ -1,3 +1,4 @@
+import { tensor2d } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isWrittenOut, outerProductGradients } from '../../../../client-sdk/privacy/layers/outer-products.ts';
@@ -36,6 +37,18 @@ function valuesOf({ positions, inputWidth, inputScale, gradientScale, remainder,
       gradients[at(positions - 1)] = -others.reduce((sum, value) => sum + value, 0);
     }
   return { count, inputs, gradients };
+}
+
+function matricesOf(
+  { count, inputs, gradients }: { count: number; inputs: Float32Array; gradients: Float32Array },
+  { positions, inputWidth, outputWidth }: { positions: number; inputWidth: number; outputWidth: number },
+) {
+  const rows = count * positions;
+  return {
+    count,
+    inputs: tensor2d(inputs, [rows, inputWidth]),
+    gradients: tensor2d(gradients, [rows, outputWidth]),
+  };
 }
 
 /** One example's gradient in float64, by its definition. */
@@ -82,7 +95,12 @@ describe.each(await builtBackends())('gradients that are sums of outer products 
           const shape = { positions: one.positions, inputWidth, outputWidth: OUTPUT_WIDTH };
           expect(isWrittenOut(shape)).toBe(writtenOut);
           const values = valuesOf(one);
-          const found = outerProductGradients({ ...shape, ...values, kernelOffset: 1, biasOffset: null });
+          const found = outerProductGradients({
+            ...shape,
+            ...matricesOf(values, shape),
+            kernelOffset: 1,
+            biasOffset: null,
+          });
           const squaredNorms = new Float64Array(2);
           found.addSquaredNorms(squaredNorms);
           const norms = squaredNorms.map(Math.sqrt);
@@ -112,7 +130,7 @@ describe.each(await builtBackends())('gradients that are sums of outer products 
     const shape = { positions: 1, inputWidth: 2, outputWidth: 1, kernelOffset: 0, biasOffset: null };
     const far = { count: 2, inputs: Float32Array.of(1e30, 2e30, 1, 1), gradients: Float32Array.of(1e30, 1) };
     const sum = new Float64Array(2);
-    outerProductGradients({ ...shape, ...far }).addTo(sum, Float64Array.of(1, 1));
+    outerProductGradients({ ...shape, ...matricesOf(far, shape) }).addTo(sum, Float64Array.of(1, 1));
     expect(sum[0]).toBeGreaterThan(9e59);
     expect(sum[1]).toBeLessThan(3e60);
   });
