@@ -40,12 +40,18 @@ export type LossName = keyof typeof losses;
 /**
  * The loss to train with and the chain up to where it begins: without the final activation that is its link.
  * Without a name, the loss that belongs to the final activation.
- * @throws Error where the final activation does not go with the loss.
+ * @throws Error where the final activation does not go with the loss, or the loss is none of ours.
  */
 export function lossOf(
   chain: LayerChain,
   name: LossName = usualLoss(chain),
 ): { chain: LayerChain; loss: LossName; classes: boolean } {
+  if (!Object.hasOwn(losses, name)) {
+    throw new Error(
+      `expected one of the losses ${Object.keys(losses).join(', ')}, found ${name}; a loss has to be a sum over ` +
+        'examples: one that mixes them, as a contrastive loss does, leaves no example a gradient of its own',
+    );
+  }
   const { link, classes } = losses[name];
   const last = chain.at(-1) ?? chain[0];
   if (link === null || last.activation === null) return { chain, loss: name, classes };

@@ -22,7 +22,7 @@ export type { Examples } from './example-set.ts';
 
 export interface LocalTrainerOptions {
   /**
-   * The architecture: a chain of dense layers, named as the federation names them; its weights are never used. A
+   * The architecture: one chain of layers that can be trained privately, named as the federation names them; its weights are never used. A
    * function is called once, after the backend is loaded, and what it makes is disposed of as soon as it is read. A
    * model given as such stays the caller's.
    */

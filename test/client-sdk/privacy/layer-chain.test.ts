@@ -160,6 +160,14 @@ describe('lossOf', () => {
     expect(found.chain.at(-1)?.activation).toBe(left);
   });
 
+  it('refuses by name a loss that is not in the list, such as one that mixes examples', () => {
+    const chain = layerChain(chainModel({ widths: [3, 2] }));
+    // Plain JavaScript can ask for anything.
+    const named: (name: string) => unknown = (name) => Reflect.apply(lossOf, null, [chain, name]);
+    expect(() => named('contrastive')).toThrow(/softmax-cross-entropy.*found contrastive; .*sum over examples/);
+    expect(() => named('toString')).toThrow(/found toString/);
+  });
+
   it('refuses a cross-entropy over an activation that is not its own', () => {
     const chain = layerChain(chainModel({ widths: [3, 2], final: 'relu' }));
     expect(() => lossOf(chain, 'softmax-cross-entropy')).toThrow(/"a" to end in softmax or linear.*found relu/);
