@@ -66,7 +66,7 @@ export function kernelGradients(
       sums[start + k] = (sums[start + k] ?? 0) + (values[s] ?? 0) * (gradients[r] ?? 0);
     });
   });
-  return Float32Array.from(sums);
+  return new Float32Array(sums);
 }
 
 /** count x one value per result channel. */
@@ -80,7 +80,7 @@ export function biasGradients(
     const at = Math.floor(r / (windows.resultPositions * width)) * width + (r % width);
     sums[at] = (sums[at] ?? 0) + (gradients[r] ?? 0);
   }
-  return Float32Array.from(sums);
+  return new Float32Array(sums);
 }
 
 function eachPlace({ windows, channels, multiplier, count }: Depthwise, visit: (place: Place) => void): void {

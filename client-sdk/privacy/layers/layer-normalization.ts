@@ -29,7 +29,7 @@ export function layerNormalizationLayer(source: LayerSource): readonly ChainLaye
         const { normalised, deviations } = normalise(floatsOf(inputs), width, epsilon);
         const scaled = normalised.map((value, i) => value * (gamma?.[i % width] ?? 1) + (beta?.[i % width] ?? 0));
         return {
-          outputs: tensorOf(Float32Array.from(scaled), inputs.shape),
+          outputs: tensorOf(new Float32Array(scaled), inputs.shape),
           back: (outputGradients) => {
             const gradients = floatsOf(outputGradients);
             const own: ExampleGradients[] = [];
@@ -90,7 +90,7 @@ function summed({ gradients, width, count }: Sums, by: Float64Array | null): Flo
     const at = Math.floor(i / length) * width + (i % width);
     sums[at] = (sums[at] ?? 0) + value * (by?.[i] ?? 1);
   });
-  return Float32Array.from(sums);
+  return new Float32Array(sums);
 }
 
 interface Before extends Normalised {

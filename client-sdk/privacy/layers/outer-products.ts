@@ -62,7 +62,7 @@ function summedPositions({ count, positions, outputWidth, gradients }: Values): 
     const gradient = row * outputWidth;
     for (let o = 0; o < outputWidth; o++) sums[sum + o] = (sums[sum + o] ?? 0) + (gradients[gradient + o] ?? 0);
   }
-  return Float32Array.from(sums);
+  return new Float32Array(sums);
 }
 
 /** Transposed, outputWidth x inputWidth, until the end: the cheaper product on every backend. */
