@@ -44,6 +44,11 @@ export const figureIds = [
   'accounting-noise-opacus',
   'accounting-noise-dp-accounting',
   'privacy-kills-overspent',
+  'private-step',
+  'clipped-gradient-sum',
+  'plain-step',
+  'private-over-plain',
+  'clipped-gradient-sum-over-plain',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 

@@ -10,6 +10,7 @@ import { benchCoordinateRules } from './coordinate-rules.ts';
 import { benchDemo } from './demo.ts';
 import { printer } from './figure.ts';
 import { benchKrum } from './krum.ts';
+import { benchPerExampleGradients } from './per-example-gradients.ts';
 import { benchPrivacyKills } from './privacy-kills.ts';
 
 const EXIT_REFUSED = 2;
@@ -92,6 +93,15 @@ program
   .option('--json', 'one object a line')
   .action(async ({ kills, seed, json = false }: { kills: number; seed: number; json?: boolean }) => {
     await benchPrivacyKills({ kills, seed }, printer('privacy-kills', json));
+  });
+
+program
+  .command('per-example-gradients')
+  .description('private training steps beside plain ones, on every backend')
+  .option('--runs <n>', 'timed steps of each', count, 7)
+  .option('--json', 'one object a line')
+  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
+    await benchPerExampleGradients({ runs }, printer('per-example-gradients', json));
   });
 
 function count(text: string): number {

@@ -31,7 +31,8 @@ export function secureRandomSource(): RandomSource {
         next = 0;
       }
       const value = unitInterval(words[next] ?? 0, words[next + 1] ?? 0);
-      words.fill(0, next, next + 2);
+      words[next] = 0;
+      words[next + 1] = 0;
       next += 2;
       return value;
     },

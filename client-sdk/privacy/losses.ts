@@ -3,7 +3,7 @@
 
 import { logSoftmax, mul, neg, type Scalar, softplus, square, sub, sum, type Tensor2D } from '@tensorflow/tfjs-core';
 import type { ActivationName } from './activations.ts';
-import type { DenseChain } from './dense-chain.ts';
+import type { LayerChain } from './layer-chain.ts';
 
 interface Loss {
   /** The final activation that the loss contains; any other than it or `linear` is a mistake. Null: any will do. */
@@ -40,26 +40,32 @@ export type LossName = keyof typeof losses;
 /**
  * The loss to train with and the chain up to where it begins: without the final activation that is its link.
  * Without a name, the loss that belongs to the final activation.
- * @throws Error where the final activation does not go with the loss.
+ * @throws Error where the final activation does not go with the loss, or the loss is none of ours.
  */
 export function lossOf(
-  chain: DenseChain,
+  chain: LayerChain,
   name: LossName = usualLoss(chain),
-): { chain: DenseChain; loss: LossName; classes: boolean } {
+): { chain: LayerChain; loss: LossName; classes: boolean } {
+  if (!Object.hasOwn(losses, name)) {
+    throw new Error(
+      `expected one of the losses ${Object.keys(losses).join(', ')}, found ${name}; a loss has to be a sum over ` +
+        'examples: one that mixes them, as a contrastive loss does, leaves no example a gradient of its own',
+    );
+  }
   const { link, classes } = losses[name];
   const last = chain.at(-1) ?? chain[0];
-  const final = last.activations.at(-1);
-  if (link === null || final === undefined) return { chain, loss: name, classes };
-  if (final !== link) {
-    throw new Error(`expected "${last.name}" to end in ${link} or linear for the loss ${name}, found ${final}`);
+  if (link === null || last.activation === null) return { chain, loss: name, classes };
+  if (last.activation !== link) {
+    throw new Error(
+      `expected "${last.name}" to end in ${link} or linear for the loss ${name}, found ${last.activation}`,
+    );
   }
-  const fused = { ...last, activations: last.activations.slice(0, -1) };
-  const [first, ...others] = [...chain.slice(0, -1), fused];
-  return { chain: [first ?? fused, ...others], loss: name, classes };
+  const [first, ...others] = chain.slice(0, -1);
+  return { chain: [first ?? last, ...others], loss: name, classes };
 }
 
-function usualLoss(chain: DenseChain): LossName {
-  const final = chain.at(-1)?.activations.at(-1);
+function usualLoss(chain: LayerChain): LossName {
+  const final = chain.at(-1)?.activation;
   if (final === 'softmax') return 'softmax-cross-entropy';
   return final === 'sigmoid' ? 'sigmoid-cross-entropy' : 'mean-squared-error';
 }

@@ -18,10 +18,15 @@ export function loadBackend(): Promise<BackendName> {
 }
 
 async function firstThatStarts(): Promise<BackendName> {
-  if (await startNative()) return 'tensorflow';
-  if (await startWasm()) return 'wasm';
-  await startCpu();
+  if (await startBackend('tensorflow')) return 'tensorflow';
+  if (await startBackend('wasm')) return 'wasm';
+  await startBackend('cpu');
   return 'cpu';
+}
+
+/** Makes one backend the present one; false where this machine does not have it. For benches and tests. */
+export function startBackend(name: BackendName): Promise<boolean> {
+  return { tensorflow: startNative, wasm: startWasm, cpu: startCpu }[name]();
 }
 
 async function startNative(): Promise<boolean> {
@@ -77,12 +82,13 @@ async function withoutForeignListeners(start: () => Promise<boolean>): Promise<b
   return started;
 }
 
-async function startCpu(): Promise<void> {
+async function startCpu(): Promise<boolean> {
   await import('@tensorflow/tfjs-backend-cpu');
-  await setBackend('cpu');
+  const started = await setBackend('cpu');
   // The first tensor prints an advertisement unless the flag PROD is up; later warnings are not to be lost.
   const production = env().getBool('PROD');
   env().set('PROD', true);
   tensor1d([0]).dispose();
   env().set('PROD', production);
+  return started;
 }

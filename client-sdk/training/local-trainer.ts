@@ -112,7 +112,7 @@ function checkRandomness({ privacy }: TrainingTask, { random, noise }: Randomnes
 
 async function trainRound(
   { round, baseModel, training, privacy, signal }: TrainingTask,
-  { examples, physicalBatchSize, ...prepared }: Preparation & { readonly physicalBatchSize: number },
+  { examples, physicalBatchSize, ...prepared }: Preparation & { readonly physicalBatchSize: number | undefined },
   { random, noise }: Randomness,
 ): Promise<Float32Array> {
   const { optimiser = { name: 'sgd' }, proximalTerm = 0, samplingRate, expectedBatchSize, clippingNormL2 } = training;

@@ -1,10 +1,10 @@
 // A TensorFlow.js model, its loss and the examples in, all that private training has to know of them out; and from it
-// the clipped sum of any batch. A batch that is too large for the memory is computed in parts whose sums are added: the
-// noise comes once, to the whole (sampled-gaussian.ts).
+// the clipped sum of any batch. A batch that is too large for the memory is computed in parts whose sums are added
+// (privacy/micro-batches.ts): the noise comes once, to the whole (sampled-gaussian.ts).
 
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
-import { type DenseChain, denseChain } from '../privacy/dense-chain.ts';
+import { type LayerChain, layerChain } from '../privacy/layer-chain.ts';
 import { type LossName, lossOf } from '../privacy/losses.ts';
 import { clippedGradientSum } from '../privacy/per-example-gradients.ts';
 import type { SumClipped } from '../privacy/sampled-gaussian.ts';
@@ -13,15 +13,15 @@ import { loadBackend } from './load-backend.ts';
 import { modelSchema } from './model-layout.ts';
 
 /**
- * The architecture: a chain of dense layers. A function is called once, after the backend is loaded, and what it makes
- * is disposed of as soon as it is read. A model given as such stays the caller's.
+ * The architecture: one chain of layers that can be trained privately. A function is called once, after the backend is
+ * loaded, and what it makes is disposed of as soon as it is read. A model given as such stays the caller's.
  */
 export type ModelSource = LayersModel | (() => LayersModel | Promise<LayersModel>);
 
 /** What is known once the model is there. */
 export interface PreparedModel {
   readonly schema: TensorSchema;
-  readonly chain: DenseChain;
+  readonly chain: LayerChain;
   readonly loss: LossName;
   readonly classes: boolean;
 }
@@ -40,7 +40,7 @@ export async function withModel<T>(source: ModelSource, read: (model: LayersMode
 
 /** @throws Error that names the layer which cannot be trained privately, or the loss that does not go with the last. */
 export function preparedModel(model: LayersModel, named?: LossName): PreparedModel {
-  return { schema: modelSchema(model), ...lossOf(denseChain(model), named) };
+  return { schema: modelSchema(model), ...lossOf(layerChain(model), named) };
 }
 
 /** @throws Error where the examples do not fit the model. */
@@ -52,30 +52,21 @@ export function preparedExamples({ chain, classes }: PreparedModel, examples: Ex
 
 export interface SumOptions extends Pick<PreparedModel, 'chain' | 'loss'> {
   readonly examples: ExampleSet;
-  /** Examples computed at a time. */
-  readonly physicalBatchSize: number;
+  /** Examples computed at a time; undefined: as many as fit. */
+  readonly physicalBatchSize: number | undefined;
 }
 
 /** At the weights given. */
-export function clippedSums(
-  { chain, loss, examples, physicalBatchSize }: SumOptions,
-  weights: Float32Array,
-): SumClipped {
+export function clippedSums({ examples, ...options }: SumOptions, weights: Float32Array): SumClipped {
   return (indices, clippingNormL2) => {
-    const sum = new Float64Array(weights.length);
-    for (let from = 0; from < indices.length; from += physicalBatchSize) {
-      const batch = examples.batch(indices.subarray(from, from + physicalBatchSize));
-      const part = clippedGradientSum({ chain, loss, weights, batch, clippingNormL2 });
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? NaN) + (part[i] ?? NaN);
-    }
-    return { sum };
+    const batch = examples.batch(indices);
+    return { sum: clippedGradientSum({ ...options, weights, batch, clippingNormL2 }) };
   };
 }
 
-/** A batch of any size at once, unless something else is asked for. @throws Error for what is no size. */
-export function checkedBatchSize(physicalBatchSize = Infinity): number {
-  if (physicalBatchSize === Infinity || (Number.isSafeInteger(physicalBatchSize) && physicalBatchSize > 0)) {
-    return physicalBatchSize;
-  }
+/** Undefined: as many as fit. @throws Error for what is no size. */
+export function checkedBatchSize(physicalBatchSize: number | undefined): number | undefined {
+  if (physicalBatchSize === undefined || physicalBatchSize === Infinity) return physicalBatchSize;
+  if (Number.isSafeInteger(physicalBatchSize) && physicalBatchSize > 0) return physicalBatchSize;
   throw new Error(`expected a physicalBatchSize of at least 1 example, found ${physicalBatchSize}`);
 }

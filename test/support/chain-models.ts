@@ -1,5 +1,5 @@
-// Small TensorFlow.js models of named dense layers, examples for them, and the slow way to their gradients: one
-// example at a time through the model's own layers. What the taps must agree with.
+// Small TensorFlow.js models of named dense layers, examples for them, and the slow way to the gradients of any model: one
+// example at a time through the model's own layers. What the private way must agree with.
 
 import {
   add,
@@ -75,8 +75,9 @@ export function gradientOfOne(model: LayersModel, loss: LossName, example: Batch
   const flat = new Float32Array(parameterCount(schema));
   tidy(() => {
     const targets = tensor(example.targets, [1, example.targets.length]);
+    const shape = model.inputs[0]?.shape.slice(1).map(Number) ?? [];
     const { grads } = variableGrads(() => {
-      const outputs = model.apply(tensor(example.inputs, [1, example.inputs.length]), { training: true });
+      const outputs = model.apply(tensor(example.inputs, [1, ...shape]), { training: true });
       if (Array.isArray(outputs) || !('dataSync' in outputs)) throw new Error('expected one tensor');
       return lossOfOne[loss](outputs, targets);
     });
@@ -87,6 +88,26 @@ export function gradientOfOne(model: LayersModel, loss: LossName, example: Batch
     }
   });
   return flat;
+}
+
+/** The same of every example, each scaled to the clipping norm with our margin, and summed in float64. */
+export function clippedSumOfLoop(model: LayersModel, { loss, batch, clip, places }: LoopOptions): Float64Array {
+  const expected = new Float64Array(places?.length ?? parameterCount(modelSchema(model)));
+  for (let row = 0; row < batch.count; row++) {
+    const whole = gradientOfOne(model, loss, rowOf(batch, row));
+    const gradient = places === undefined ? whole : Float32Array.from(places, (place) => whole[place] ?? NaN);
+    const factor = Math.min(1, (clip * (1 - 2 ** -10)) / normL2(gradient));
+    gradient.forEach((value, i) => (expected[i] = (expected[i] ?? 0) + factor * value));
+  }
+  return expected;
+}
+
+interface LoopOptions {
+  readonly loss: LossName;
+  readonly batch: Batch;
+  readonly clip: number;
+  /** The weights that count, in the order of the sum; default: all. */
+  readonly places?: readonly number[];
 }
 
 /** By the textbook, from the probabilities: exact enough where none is near 0. */

@@ -1,27 +1,25 @@
-import { memory, setBackend } from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
+import { memory } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ActivationName, activations, isActivationName } from '../../../client-sdk/privacy/activations.ts';
-import { denseChain } from '../../../client-sdk/privacy/dense-chain.ts';
+import { layerChain } from '../../../client-sdk/privacy/layer-chain.ts';
 import { type LossName, lossOf } from '../../../client-sdk/privacy/losses.ts';
 import { clippedGradientSum } from '../../../client-sdk/privacy/per-example-gradients.ts';
 import type { Batch } from '../../../client-sdk/training/example-set.ts';
-import { loadBackend } from '../../../client-sdk/training/load-backend.ts';
+import { startBackend } from '../../../client-sdk/training/load-backend.ts';
 import { modelSchema, writeWeights } from '../../../client-sdk/training/model-layout.ts';
 import { parameterCount } from '../../../shared/update-format/tensor-schema.ts';
+import { builtBackends } from '../../support/built-backends.ts';
 import {
   type ChainShape,
   chainModel,
-  gradientOfOne,
+  clippedSumOfLoop,
   largestDifference,
   normals,
   normL2,
   randomBatch,
   rowOf,
 } from '../../support/chain-models.ts';
-
-beforeAll(loadBackend);
 
 interface Case extends ChainShape {
   readonly loss: LossName;
@@ -34,13 +32,8 @@ function bothWays({ loss, ...shape }: Case, { clip, scale = 0.5 }: { clip: numbe
   writeWeights(model, weights);
   const inputLength = shape.widths[0] ?? 1;
   const batch = randomBatch({ count: 6, inputLength, outputLength: shape.widths.at(-1) ?? 1, seed: 5 });
-  const expected = new Float64Array(weights.length);
-  for (let row = 0; row < batch.count; row++) {
-    const gradient = gradientOfOne(model, loss, rowOf(batch, row));
-    const factor = Math.min(1, (clip * (1 - 2 ** -10)) / normL2(gradient));
-    gradient.forEach((value, i) => (expected[i] = (expected[i] ?? 0) + factor * value));
-  }
-  const found = clippedGradientSum({ ...lossOf(denseChain(model), loss), weights, batch, clippingNormL2: clip });
+  const expected = clippedSumOfLoop(model, { loss, batch, clip });
+  const found = clippedGradientSum({ ...lossOf(layerChain(model), loss), weights, batch, clippingNormL2: clip });
   model.dispose();
   return { expected, found };
 }
@@ -61,9 +54,9 @@ const cases = losses.flatMap((one) =>
   networks.flatMap((widths) => [true, false].map((useBias) => ({ ...one, widths, useBias }))),
 );
 
-describe.each(['wasm', 'cpu'])('the clipped sum by taps (%s)', (backend) => {
+describe.each(await builtBackends())('the clipped sum of a chain of dense layers (%s)', (backend) => {
   beforeAll(async () => {
-    await setBackend(backend);
+    await startBackend(backend);
   });
 
   it.each(cases)('equals the loop over examples: $loss, $final, $widths, bias $useBias', (network) => {
@@ -92,7 +85,7 @@ describe.each(['wasm', 'cpu'])('the clipped sum by taps (%s)', (backend) => {
       targets: Float32Array.of(1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1),
     };
     const weights = Float32Array.from([...wave(2, 0.5), ...wave(6, 0.7), ...wave(3, 0.9), ...wave(6, 1.1)]);
-    const { chain, loss } = lossOf(denseChain(model), 'softmax-cross-entropy');
+    const { chain, loss } = lossOf(layerChain(model), 'softmax-cross-entropy');
     const found = clippedGradientSum({ chain, loss, weights, batch, clippingNormL2: 0.8 });
     const expected = [
       -0.061794482, -0.023694044, -0.39721462, 0.005854725, 0.43592781, -0.064622338, 0.630434977, -0.040427524,
@@ -105,7 +98,7 @@ describe.each(['wasm', 'cpu'])('the clipped sum by taps (%s)', (backend) => {
 
   it('is exact for logits far beyond what a probability in float32 can hold', () => {
     const model = chainModel({ widths: [1, 2], final: 'softmax', useBias: false });
-    const { chain, loss } = lossOf(denseChain(model), 'softmax-cross-entropy');
+    const { chain, loss } = lossOf(layerChain(model), 'softmax-cross-entropy');
     const batch = { count: 1, inputs: Float32Array.of(1), targets: Float32Array.of(0, 1) };
     const weights = Float32Array.of(500, -500);
     expect([...clippedGradientSum({ chain, loss, weights, batch, clippingNormL2: Infinity })]).toEqual([1, -1]);
@@ -114,7 +107,7 @@ describe.each(['wasm', 'cpu'])('the clipped sum by taps (%s)', (backend) => {
 
   it('takes half the way at a sigmoid output of exactly one half', () => {
     const model = chainModel({ widths: [1, 1], final: 'sigmoid', useBias: false });
-    const { chain, loss } = lossOf(denseChain(model), 'sigmoid-cross-entropy');
+    const { chain, loss } = lossOf(layerChain(model), 'sigmoid-cross-entropy');
     const batch = { count: 1, inputs: Float32Array.of(1), targets: Float32Array.of(1) };
     const found = clippedGradientSum({ chain, loss, weights: Float32Array.of(0), batch, clippingNormL2: 9 });
     expect(found[0]).toBeCloseTo(-0.5, 6);
@@ -124,7 +117,7 @@ describe.each(['wasm', 'cpu'])('the clipped sum by taps (%s)', (backend) => {
 
 describe('the clipping bound', () => {
   beforeAll(async () => {
-    await setBackend('wasm');
+    await startBackend('wasm');
   });
 
   /** Any magnitude that float32 holds, at either end of it too. */
@@ -143,7 +136,7 @@ describe('the clipping bound', () => {
     fc.assert(
       fc.property(network, ({ inputScale, weightScale, clip, seed, ...shape }) => {
         const model = chainModel({ ...shape, final: 'linear' });
-        const chain = denseChain(model);
+        const chain = layerChain(model);
         const count = parameterCount(modelSchema(model));
         model.dispose();
         const weights = normals(count, seed, weightScale);
@@ -172,14 +165,14 @@ describe('the clipping bound', () => {
   ])('holds where float32 has no digits left: $input, $target', ({ input, target, clip }) => {
     const model = chainModel({ widths: [1, 1], useBias: false });
     const batch = { count: 1, inputs: Float32Array.of(input), targets: Float32Array.of(target) };
-    const options = { chain: denseChain(model), loss: 'mean-squared-error', batch, clippingNormL2: clip } as const;
+    const options = { chain: layerChain(model), loss: 'mean-squared-error', batch, clippingNormL2: clip } as const;
     expect(normL2(clippedGradientSum({ ...options, weights: Float32Array.of(0) }))).toBeLessThanOrEqual(clip);
     model.dispose();
   });
 
   it('drops an example whose values are not finite and keeps the others as they are', () => {
     const model = chainModel({ widths: [3, 4, 2] });
-    const chain = denseChain(model);
+    const chain = layerChain(model);
     const weights = normals(26, 1);
     const batch = randomBatch({ count: 4, inputLength: 3, outputLength: 2, seed: 2 });
     const sumOf = (one: Batch): Float64Array =>
@@ -198,7 +191,7 @@ describe('the clipping bound', () => {
 
   it('leaves no tensor behind, whether examples are clipped, dropped or missing', () => {
     const model = chainModel({ widths: [3, 4, 2] });
-    const chain = denseChain(model);
+    const chain = layerChain(model);
     const before = memory();
     const batch = randomBatch({ count: 4, inputLength: 3, outputLength: 2, seed: 2 });
     const options = { chain, loss: 'mean-squared-error', weights: normals(26, 1), clippingNormL2: 1 } as const;

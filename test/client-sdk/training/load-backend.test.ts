@@ -19,8 +19,9 @@ describe('loadBackend', () => {
   it.each([
     ['whatever there is', ''],
     [
-      'plain JavaScript where WebAssembly does not start',
-      `WebAssembly.instantiate = () => Promise.reject(new Error('blocked'));`,
+      'plain JavaScript where neither native code nor WebAssembly starts',
+      `process.dlopen = () => { throw new Error('blocked'); };
+       WebAssembly.instantiate = () => Promise.reject(new Error('blocked'));`,
     ],
   ])('starts %s under tsx without a word on stdout, an advertisement or a hook in the process', async (_, before) => {
     const module = new URL('../../../client-sdk/training/load-backend.ts', import.meta.url).href;
