@@ -1,6 +1,7 @@
 // The heart of a bundle's verification: the rule of the federation run again over the very updates, then its optimiser,
 // down to the bytes of the model and of what the optimiser remembers, and every figure that the record gives of them.
 
+import { noiseStdDevPerParameter } from '../../shared/accounting/noise-scale.ts';
 import { sha256 } from '../../shared/digest.ts';
 import type { Digest } from '../../shared/ids.ts';
 import type { BlobStore } from '../../shared/ports.ts';
@@ -126,7 +127,8 @@ async function aggregateAgain(
   if (isRefused(aggregate)) return aggregate;
   const overflown = requireFinite(aggregate.values);
   if (overflown) return overflown;
-  const explanation = await explain({ cohort, rule, aggregate, f });
+  const noiseStdDev = noiseStdDevPerParameter(config.training, config.privacy);
+  const explanation = await explain({ cohort, rule, aggregate, f, noiseStdDev });
   return { kind: 'aggregated', aggregate, explanation, reference: reference?.from ?? null };
 }
 

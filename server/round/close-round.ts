@@ -79,7 +79,7 @@ interface Standing {
 /** What the rule draws follows from the updates that reach it, which the record names. */
 async function aggregate(
   { staged, screened }: Standing,
-  { closing, lastStep, rooms: { rule } }: AtTheClose,
+  { closing, lastStep, rooms: { rule, anomaly } }: AtTheClose,
 ): Promise<({ readonly kind: 'aggregated' } & AggregatedCohort) | Refused> {
   const { standing } = screened;
   const cohort = await staged.cohortOf(standing);
@@ -90,7 +90,7 @@ async function aggregate(
   if (isRefused(outcome)) return outcome;
   const overflown = requireFinite(outcome.values);
   if (overflown) return overflown;
-  const explanation = await explain({ cohort, rule, aggregate: outcome, f });
+  const explanation = await explain({ cohort, rule, aggregate: outcome, f, noiseStdDev: anomaly.bounds.noise?.stdDev ?? 0 });
   return { kind: 'aggregated', aggregate: outcome, explanation, reference: begins?.from ?? null };
 }
 
