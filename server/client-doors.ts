@@ -221,7 +221,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       schemaDigest,
       isCheckpoint: async ({ size, root }) => (await stores.ledger.headAt(size))?.root === root,
     },
-    place: { federation, updates: stores.updates, charge: privacyEventOf(terms) },
+    place: { federation, updates: stores.updates, charge: chargePerUpdate(terms) },
     bounds,
     staging: {
       updates: stores.updates,
@@ -233,3 +233,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
     },
   };
 }
+
+/** Under central privacy the round is charged, not its updates. */
+const chargePerUpdate = (terms: Foundation['terms']): ReturnType<typeof privacyEventOf> =>
+  terms.privacy.mode === 'central' ? null : privacyEventOf(terms);

@@ -40,7 +40,8 @@ export interface Foundation extends CoordinatorOptions {
   readonly schemaDigest: Digest;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  readonly bounds: AnomalyBounds;
+  /** Null under central privacy: no update is measured. */
+  readonly bounds: AnomalyBounds | null;
   readonly adminRules: AdminRules;
   readonly initialModel: Digest;
   readonly arrived: ArrivedUpdates;

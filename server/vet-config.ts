@@ -8,8 +8,9 @@ import type { AggregationRule } from './aggregation/rule.ts';
 import { type FederationConfig, termsOf } from './config.ts';
 import type { ServerOptimiser } from './optimiser/optimiser.ts';
 import { optimiserFor } from './optimiser/optimisers.ts';
+import { centralComplaint } from './privacy/vet-central.ts';
 import { type AdminRules, parseAdminRules } from './update/anomaly/admin-rules.ts';
-import { type AnomalyBounds, anomalyBounds } from './update/anomaly/anomaly-bounds.ts';
+import { type AnomalyBounds, anomalyBounds, MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
 import { checkHistoryTest } from './update/anomaly/client-history.ts';
 import { checkBounds } from './update/anomaly/check-bounds.ts';
 
@@ -18,7 +19,8 @@ export interface VettedConfig {
   readonly adminRules: AdminRules;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  readonly bounds: AnomalyBounds;
+  /** Null under central privacy: no update is measured. */
+  readonly bounds: AnomalyBounds | null;
 }
 
 /** Refuses unknown-rule, f-too-large and bad-config. */
@@ -29,11 +31,15 @@ export async function vetConfig(config: FederationConfig): Promise<VettedConfig 
   if (isRefused(optimiser)) return optimiser;
   const startComplaint = lastAggregateComplaint(chosen.rule, config);
   if (startComplaint) return startComplaint;
+  const uncovered = uncoveredByProof(config, chosen.rule);
+  if (uncovered) return uncovered;
   const adminRules = await parseAdminRules(config.anomaly.rules);
   if (isRefused(adminRules)) return adminRules;
   const historyComplaint = checkHistoryTest(config.anomaly.history);
   if (historyComplaint) return historyComplaint;
+  const { rule } = chosen;
   const { training, privacy, tensors, rounds } = termsOf(config);
+  if (privacy.mode === 'central') return { kind: 'vetted', adminRules, rule, optimiser: optimiser.made, bounds: null };
   const { size } = config.cohort;
   const options = {
     training,
@@ -47,8 +53,16 @@ export async function vetConfig(config: FederationConfig): Promise<VettedConfig 
   };
   const complaint = checkBounds(options);
   if (complaint) return complaint;
-  const { rule } = chosen;
   return { kind: 'vetted', adminRules, rule, optimiser: optimiser.made, bounds: anomalyBounds(options) };
+}
+
+/** Under central privacy; undefined under any other. */
+function uncoveredByProof(config: FederationConfig, rule: AggregationRule): Refused | undefined {
+  const { privacy, anomaly, bounds, cohort } = config;
+  if (privacy.mode !== 'central') return undefined;
+  const areBoundsDefault = bounds.maxAbsoluteValue === MAX_ABSOLUTE && bounds.maxNormL2 === null;
+  const { options: ruleOptions = {} } = config.rule;
+  return centralComplaint({ privacy, rule, ruleOptions, quorum: cohort.quorum ?? 1, anomaly, areBoundsDefault });
 }
 
 /** The last aggregate is known from the models alone: only where each step was the aggregate itself. */

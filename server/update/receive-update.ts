@@ -15,7 +15,8 @@ import { stageUpdate, type Staging } from './staging/stage-update.ts';
 export interface UpdateRooms {
   readonly statement: StatementTerms;
   readonly place: Place;
-  readonly bounds: AnomalyBounds;
+  /** Null under central privacy: no update is measured, since clipping bounds what any of them does. */
+  readonly bounds: AnomalyBounds | null;
   readonly staging: Staging;
 }
 

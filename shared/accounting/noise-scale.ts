@@ -5,10 +5,10 @@ import type { PrivacyTerms, TrainingTerms } from '../protocol/terms.ts';
 
 /**
  * Standard deviation, per parameter, of the noise in one round's update under plain SGD:
- * learning rate x noise multiplier x clipping norm / expected batch size x sqrt(steps). 0 where no noise is declared.
+ * learning rate x noise multiplier x clipping norm / expected batch size x sqrt(steps). 0 where clients add no noise.
  */
 export function noiseStdDevPerParameter(training: TrainingTerms, privacy: PrivacyTerms): number {
-  if (privacy.mode === 'none') return 0;
+  if (privacy.mode !== 'local') return 0;
   const perStep =
     (training.learningRate * privacy.noiseMultiplier * training.clippingNormL2) / training.expectedBatchSize;
   return perStep * Math.sqrt(training.stepsPerRound);

@@ -8,6 +8,7 @@ import { signingKeyFromSeed } from '../../shared/ed25519.ts';
 import { formatInvite, newInvite } from '../../shared/protocol/invite.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
+import { centralTerms } from '../support/central-terms.ts';
 import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
 import { FakeLedger } from '../support/fake-ledger.ts';
 import { GatedTrainer } from '../support/gated-trainer.ts';
@@ -56,11 +57,16 @@ it('offers no trainer that can leave the noise out', () => {
 
 const bare: FederationTerms = { ...fakeTerms, privacy: { mode: 'none' } };
 const lax: FederationTerms = { ...fakeTerms, privacy: { ...localPrivacy, delta: 0.0011 } };
+const central: FederationTerms = { ...fakeTerms, privacy: centralTerms };
 
 describe('what the owner of the data allows', () => {
   it.each([
     ['a federation without privacy', bare, {}, 'declined'],
     ['a federation without privacy, where allowed', bare, { allowNoPrivacy: true }, 'trained'],
+    ['noise by the coordinator', central, {}, 'declined'],
+    ['noise by the coordinator, where that is trusted', central, { trustCoordinator: true }, 'trained'],
+    ['noise by the coordinator, where none is needed', central, { allowNoPrivacy: true }, 'trained'],
+    ['more noise by the coordinator than allowed', central, { trustCoordinator: true, maxEpsilon: 0.1 }, 'declined'],
     ['a delta above 0.001', lax, {}, 'declined'],
     ['a delta up to maxDelta', lax, { maxDelta: 0.0011 }, 'trained'],
   ])('decides about %s', async (_case, terms, allowed, outcome) => {

@@ -42,11 +42,12 @@ const opened = async (store = new MemoryStore()): Promise<{ store: MemoryStore; 
 
 async function spendRounds(ledger: PrivacyLedger, rounds: readonly number[], of = federation): Promise<void> {
   for (const round of rounds) {
-    await ledger.reserve({ federation: of, round }, event, unlimited);
+    await ledger.reserve({ federation: of, round }, cost, unlimited);
     await ledger.spend({ federation: of, round });
   }
 }
 
+const cost = { event, unit: 'example' } as const;
 const codeOf = (outcome: object): string | null => (isRefused(outcome) ? outcome.refusal.code : null);
 
 describe('PrivacyLedger', () => {
@@ -65,12 +66,16 @@ describe('PrivacyLedger', () => {
         const { store, ledger } = await opened();
         for (const { of, round, steps, spends } of rounds) {
           const key = { federation: of, round };
-          const reserved = await ledger.reserve(key, { ...event, steps }, { maxEpsilon, delta });
+          const reserved = await ledger.reserve(
+            key,
+            { event: { ...event, steps }, unit: 'example' },
+            { maxEpsilon, delta },
+          );
           if (spends && !isRefused(reserved)) await ledger.spend(key);
-          expect(ledger.epsilonSpent(delta)).toBeLessThanOrEqual(maxEpsilon);
+          expect(ledger.epsilonSpent(delta, 'example')).toBeLessThanOrEqual(maxEpsilon);
         }
         const spent = store.entries.filter(({ state }) => state === 'spent');
-        expect(ledger.epsilonSpent(delta)).toBe(epsilonOf(spent, delta));
+        expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOf(spent, delta));
         expect(store.entries.length - spent.length).toBeLessThanOrEqual(1);
       }),
       { seed: 7, numRuns: 60 },
@@ -81,11 +86,11 @@ describe('PrivacyLedger', () => {
     const { store, ledger } = await opened();
     const limit = { maxEpsilon: epsilonOfRounds(3), delta };
     for (const round of [1, 2, 3]) {
-      expect(codeOf(await ledger.reserve({ federation, round }, event, limit))).toBeNull();
+      expect(codeOf(await ledger.reserve({ federation, round }, cost, limit))).toBeNull();
       await ledger.spend({ federation, round });
     }
     const before = store.writes;
-    const refused = await ledger.reserve({ federation, round: 4 }, event, limit);
+    const refused = await ledger.reserve({ federation, round: 4 }, cost, limit);
     expect(refused).toMatchObject({ refusal: { code: 'budget-exhausted' } });
     expect(JSON.stringify(refused)).toContain(epsilonOfRounds(4).toFixed(3));
     expect(store.writes).toBe(before);
@@ -94,25 +99,25 @@ describe('PrivacyLedger', () => {
   it('counts a reservation as spent neither in the figure nor against the budget', async () => {
     const { store, ledger } = await opened();
     const limit = { maxEpsilon: epsilonOfRounds(1), delta };
-    for (const round of [1, 2, 3]) expect(codeOf(await ledger.reserve({ federation, round }, event, limit))).toBeNull();
-    expect(ledger.epsilonSpent(delta)).toBe(0);
+    for (const round of [1, 2, 3]) expect(codeOf(await ledger.reserve({ federation, round }, cost, limit))).toBeNull();
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(0);
     expect(store.entries.map(({ round, state }) => [round, state])).toEqual([[3, 'reserved']]);
   });
 
   it('refuses a round that is spent as replayed, whatever is left of the budget', async () => {
     const { ledger } = await opened();
     await spendRounds(ledger, [1]);
-    expect(codeOf(await ledger.reserve({ federation, round: 1 }, event, unlimited))).toBe('replayed');
-    expect(codeOf(await ledger.reserve({ federation: other, round: 1 }, event, unlimited))).toBeNull();
+    expect(codeOf(await ledger.reserve({ federation, round: 1 }, cost, unlimited))).toBe('replayed');
+    expect(codeOf(await ledger.reserve({ federation: other, round: 1 }, cost, unlimited))).toBeNull();
   });
 
   it('composes over federations: one folder, one history', async () => {
     const { ledger } = await opened();
     await spendRounds(ledger, [1, 2]);
     await spendRounds(ledger, [1, 2], other);
-    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(4));
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(4));
     const limit = { maxEpsilon: epsilonOfRounds(4), delta };
-    expect(codeOf(await ledger.reserve({ federation, round: 3 }, event, limit))).toBe('budget-exhausted');
+    expect(codeOf(await ledger.reserve({ federation, round: 3 }, cost, limit))).toBe('budget-exhausted');
   });
 
   it('spends a round once, however often it is asked to', async () => {
@@ -120,14 +125,14 @@ describe('PrivacyLedger', () => {
     await spendRounds(ledger, [1]);
     const { writes } = store;
     await ledger.spend({ federation, round: 1 });
-    expect([ledger.epsilonSpent(delta), store.writes]).toEqual([epsilonOfRounds(1), writes]);
+    expect([ledger.epsilonSpent(delta, 'example'), store.writes]).toEqual([epsilonOfRounds(1), writes]);
   });
 
   it('will not pass over a spending that was never reserved: such an update must not leave', async () => {
     const { store, ledger } = await opened();
     await expect(ledger.spend({ federation, round: 1 })).rejects.toThrow(InvariantError);
-    await ledger.reserve({ federation, round: 1 }, event, unlimited);
-    await ledger.reserve({ federation: other, round: 1 }, event, unlimited);
+    await ledger.reserve({ federation, round: 1 }, cost, unlimited);
+    await ledger.reserve({ federation: other, round: 1 }, cost, unlimited);
     expect([ledger.holds({ federation, round: 1 }), ledger.holds({ federation: other, round: 1 })]).toEqual([
       false,
       true,
@@ -141,8 +146,8 @@ describe('PrivacyLedger', () => {
     await spendRounds(ledger, [1, 2]);
     expect(store.entries.map(({ state }) => state)).toEqual(['spent', 'spent']);
     const again = await PrivacyLedger.open(store);
-    expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(2));
-    expect(codeOf(await again.reserve({ federation, round: 2 }, event, unlimited))).toBe('replayed');
+    expect(again.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(2));
+    expect(codeOf(await again.reserve({ federation, round: 2 }, cost, unlimited))).toBe('replayed');
   });
 
   it.each([1, 2, 3, 4])('knows no more than its folder when write %i fails', async (crashAtWrite) => {
@@ -151,8 +156,51 @@ describe('PrivacyLedger', () => {
     await expect(spendRounds(ledger, [1, 2])).rejects.toThrow('the power went out');
     const spent = store.entries.filter(({ state }) => state === 'spent').length;
     expect(spent).toBe(Math.floor((crashAtWrite - 1) / 2));
-    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(spent));
     const again = await PrivacyLedger.open(store);
-    expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+    expect(again.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(spent));
+  });
+});
+
+describe('a folder that takes part under local and under central privacy', () => {
+  const clientEvent = { noiseMultiplier: 3, samplingRate: 1, steps: 1 };
+  const clientCost = { event: clientEvent, unit: 'client' } as const;
+
+  /** Two rounds of the one, three of the other. */
+  async function mixed(): Promise<PrivacyLedger> {
+    const { ledger } = await opened();
+    await spendRounds(ledger, [1, 2]);
+    for (const round of [1, 2, 3]) {
+      await ledger.reserve({ federation: other, round }, clientCost, unlimited);
+      await ledger.spend({ federation: other, round });
+    }
+    return ledger;
+  }
+
+  it('has spent as one client what central rounds cost, since noise for an example protects no more than that', async () => {
+    expect((await mixed()).epsilonSpent(delta, 'client')).toBe(epsilonOf([{ ...clientEvent, steps: 3 }], delta));
+  });
+
+  it('has spent as one example both, at half the noise where an example changes an update instead of taking it out', async () => {
+    const halved = { ...clientEvent, noiseMultiplier: 1.5, steps: 3 };
+    const expected = epsilonOf([{ ...event, steps: 2 * event.steps }, halved], delta);
+    expect((await mixed()).epsilonSpent(delta, 'example')).toBeCloseTo(expected, 12);
+  });
+
+  it('remembers the unit when it is opened again', async () => {
+    const { store, ledger } = await opened();
+    await ledger.reserve({ federation, round: 1 }, clientCost, unlimited);
+    await ledger.spend({ federation, round: 1 });
+    expect(store.entries).toEqual([{ federation, round: 1, ...clientEvent, unit: 'client', state: 'spent' }]);
+    const again = await PrivacyLedger.open(store);
+    expect(again.epsilonSpent(delta, 'client')).toBe(epsilonOf([clientEvent], delta));
+  });
+
+  it('holds each round to the limit in the unit that its federation counts in', async () => {
+    const ledger = await mixed();
+    const limit = { maxEpsilon: epsilonOf([{ ...clientEvent, steps: 4 }], delta), delta };
+    expect(codeOf(await ledger.reserve({ federation: other, round: 4 }, clientCost, limit))).toBeNull();
+    await ledger.spend({ federation: other, round: 4 });
+    expect(codeOf(await ledger.reserve({ federation: other, round: 5 }, clientCost, limit))).toBe('budget-exhausted');
   });
 });
