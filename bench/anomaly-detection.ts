@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { vetValues } from '../server/update/anomaly/absolute-anomaly.ts';
+import { measuredNormL2 } from '../server/update/update-figures.ts';
 import { type AdminRules, parseAdminRules } from '../server/update/anomaly/admin-rules.ts';
 import { type AnomalyBounds, anomalyBounds } from '../server/update/anomaly/anomaly-bounds.ts';
 import { HISTORY_TEST } from '../server/update/anomaly/client-history.ts';
@@ -76,7 +77,7 @@ export class Detector {
     const world = { rows: [], clients: [], historyTest: HISTORY_TEST, adminRules: this.#adminRules };
     const cohort = this.#stagedCohort(staged);
     const { standing, leftOut, marks } = await screenCohort(cohort, { ...common, ...world, bounds: this.#bounds });
-    const members = standing.map(({ figures: { normL2 }, ...update }) => ({ ...update, normL2 }));
+    const members = standing.map(({ figures, ...update }) => ({ ...update, normL2: measuredNormL2(figures) }));
     const noiseStdDev = this.#bounds.noise?.stdDev ?? null;
     const rows = await cohort.cohortOf(members);
     const severities = await cohortSeverities({ ...common, members, rows, noiseStdDev });

@@ -63,8 +63,19 @@ training:                     # DP-SGD, the same for every client; nothing here 
   # learningRateSchedule: "0.9 ^ step"         # multiplies the rate: an expression of step (from 0), steps, round (from 1)
 
 privacy:
-  mode: local                 # clients add noise before anything leaves them; or: none
+  mode: local                 # clients add noise before anything leaves them; or: central (below), none
   epsilonBudget: 8            # of each client, over all rounds
   delta: 1.0e-4               # below 1 / number of examples of a client
   # noiseMultiplier: 1.03     # calibrated to the budget and the rounds unless given
+
+# The coordinator adds the noise, and sees every update: for clients that trust it (server/README.md, "Central privacy").
+# Protects each client as a whole. Takes rule: { name: mean }, or one step of centered-clipping with tau as below.
+# privacy:
+#   mode: central
+#   clippingNormL2: 1         # each client's whole update is clipped to it
+#   plannedClients: 20        # public denominator, however many come; the cohort's size unless given
+#   epsilonBudget: 8          # of every client, over all rounds
+#   delta: 1.0e-5             # below 1 / number of clients
+#   adaptiveClipping: null    # or follow a quantile of the norms, at a share of the budget:
+#                             # { quantile: 0.5, learningRate: 0.2, countNoiseStdDev: 5 }   # that: plannedClients / 20 unless given
 `;

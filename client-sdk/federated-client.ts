@@ -78,10 +78,9 @@ export class FederatedClient {
     return orNotJoined(this.#joined).terms;
   }
 
-  /** Spent by this client's folder over its whole history; null where no privacy is declared or the run voids it. */
+  /** Spent in all, for one of `terms.privacy.unit`; null where none is declared or the run voids it (privacy-ledger.ts). */
   get epsilon(): number | null {
-    const { privacy } = this.terms;
-    return privacy.mode === 'none' || privacy.void ? null : this.#ledger.epsilonSpent(privacy.delta);
+    return this.#ledger.epsilonUnder(this.terms.privacy);
   }
 
   /** Raw Ed25519 key that signs the federation's ledger, hex. @throws ConnectionLostError before the first join. */

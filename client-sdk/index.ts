@@ -56,6 +56,11 @@ export interface JoinOptions {
   readonly maxDelta?: number;
   /** True: take part where the terms declare no privacy too, each update as bare as it is trained. Default false. */
   readonly allowNoPrivacy?: boolean;
+  /**
+   * True: take part where the privacy is central too. Each update then leaves without noise, and whoever runs the
+   * coordinator sees it; against all others the coordinator's noise protects this client as a whole. Default false.
+   */
+  readonly trustCoordinator?: boolean;
   /** True: should the ledger not extend the one seen before, take that a backup was restored, where the ledger says so. */
   readonly acceptRecovery?: boolean;
   /** Come-back: hang up whenever the coordinator says how long nothing will be asked. Default stay. */
@@ -107,8 +112,9 @@ async function connect({ store, ...options }: Connecting): Promise<FederatedClie
   const examples = (await options.trainer.examplesDigest?.()) ?? null;
   const ledger = await PrivacyLedger.open(store, { client: key.clientId, dataset, examples });
   const { invite = null, name = key.clientId.slice(0, 12) } = options;
-  const { maxEpsilon = Infinity, maxDelta = MAX_DELTA, allowNoPrivacy = false, betweenRounds = 'stay' } = options;
-  const choices = { maxEpsilon, maxDelta, allowNoPrivacy, betweenRounds };
+  const { maxEpsilon = Infinity, maxDelta = MAX_DELTA, betweenRounds = 'stay' } = options;
+  const { allowNoPrivacy = false, trustCoordinator = false } = options;
+  const choices = { maxEpsilon, maxDelta, allowNoPrivacy, trustCoordinator, betweenRounds };
   const timeoutMs = options.joinTimeoutMs ?? JOIN_TIMEOUT_MS;
   const limit = timeLimit(timeoutMs, options.signal ? [options.signal] : []);
   let delayedBy: Refusal | null = null;

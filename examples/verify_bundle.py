@@ -8,6 +8,9 @@ rule of the federation (mean, Krum and multi-Krum with nothing in front of them,
 again in float64 over these updates, selects the same clients and makes the same model, bit for bit. Scores,
 ranks, distances, shares and, where the subsets are few, the certificate are checked as well. Of other rules and
 optimisers it says what it has not computed: `muster bundle verify` computes all of them.
+Under central privacy: the plain optimiser, run again over the aggregate that was released, noise included,
+makes the same model; no figure of an update is told; and where the bundle was exported with the updates, the
+aggregate holds their clipped sum and noise of the declared size. The noise itself is kept nowhere.
 Cannot know: whether clients trained as agreed; whether all who could be eligible are listed; whether the
 reasons for leaving an update out before the rule (flags, refusals, epsilons) are right, nor the warnings, the
 condition and the estimate of liars that the record adds; whether others are shown the same ledger (compare
@@ -42,10 +45,16 @@ def verify(path, key, note):
     tensors = [{'name': tensor['name'], 'shape': tensor['shape']} for tensor in config['model']['tensors']]
     tensors.sort(key=lambda tensor: tensor['name'].encode('utf-16-be'))
     announced = verify_statements(bundle, record, course, heads, terms_of(config, tensors))
-    blobs_of(record, blobs, origin.get('baseModel'))
-    updates = verify_updates(record, course, announced, blobs, tensors)
-    left = verify_model(bundle, record, config, updates, blobs, tensors)
-    outcome = f'{record["state"]} with {len(updates)} updates, model {record["model"]}'
+    central, sent = config['privacy']['mode'] == 'central', {each['update'] for each in record['updates']}
+    is_whole = not central or bool(sent & set(blobs))
+    blobs_of(record, blobs, origin.get('baseModel'), is_whole)
+    updates = verify_updates(record, course, announced, blobs, tensors, is_whole, central)
+    if central:
+        left = verify_release(bundle, record, config, course, updates if is_whole else None, blobs, tensors,
+                              origin.get('baseModel'))
+    else:
+        left = verify_model(bundle, record, config, updates, blobs, tensors)
+    outcome = f'{record["state"]} with {len(record["updates"])} updates, model {record["model"]}'
     return (f'round {record["number"]} of {bundle["federation"]}: {outcome}\n'
             f'checkpoint: size {head["size"]}, root {head["root"]}, key {entries[0]["ledgerKey"]}'
             + ''.join(f'\nnot computed again: {what}' for what in left))
@@ -335,11 +344,13 @@ def verify_verdicts(record, course, before):
 
 # --- The updates: what clients signed, and the bytes.
 
-def blobs_of(record, blobs, parent):
-    """Those that the record names and no other. parent: of the base model, or None."""
-    begun = parent if record['code'] == 'gate-failed' else (record['aggregation'] or {}).get('reference')
-    needed = {record['baseModel'], record['model'], begun, record['optimiser']['stateBefore']} - {None}
-    needed |= {each['update'] for each in record['updates']}
+def blobs_of(record, blobs, parent, is_whole):
+    """Those that the record names and no other. parent: of the base model, or None. is_whole: with updates."""
+    central = record['central'] or {}
+    begun = parent if record['code'] == 'gate-failed' else (central or record['aggregation'] or {}).get('reference')
+    needed = {record['baseModel'], record['model'], begun, central.get('aggregate'),
+              record['optimiser']['stateBefore']} - {None}
+    needed |= {each['update'] for each in record['updates'] if is_whole}
     named = needed | {verdict['updateDigest'] for verdict in record['verdicts']}
     require(needed <= set(blobs) <= named, 'the blobs are not those that the record names')
 
@@ -347,9 +358,12 @@ def blobs_of(record, blobs, parent):
 def terms_of(config, tensors):
     """What a statement says beside its own update."""
     privacy, training = config['privacy'], config.get('training')
-    claim = None if privacy['mode'] != 'local' else {
+    claims = {'none': lambda: None, 'local': lambda: {
         'samplingRate': training['samplingRate'], 'clippingNormL2': training['clippingNormL2'],
-        'noiseMultiplier': privacy['noiseMultiplier'], 'steps': training['stepsPerRound']}
+        'noiseMultiplier': privacy['noiseMultiplier'], 'steps': training['stepsPerRound']}, 'central': lambda: {
+        'noiseBy': 'coordinator', 'noiseMultiplier': privacy['noiseMultiplier'],
+        'clippingNormL2': privacy['clippingNormL2'], 'plannedClients': privacy['plannedClients']}}
+    claim = claims[privacy['mode']]()
     return {'federation': config['federation'], 'privacy': claim, 'schemaDigest': sha256(canonical(tensors))}
 
 
@@ -379,8 +393,8 @@ def verify_statements(bundle, record, course, heads, terms):
     return announced
 
 
-def verify_updates(record, course, announced, blobs, tensors):
-    """-> the values of each update that reached the rule, by client id."""
+def verify_updates(record, course, announced, blobs, tensors, is_whole, central):
+    """-> the values of each update that reached the rule and is in the bundle, by client id."""
     staged = {entry['client']: entry for entry in course if entry['type'] == 'update-staged'}
     verdicts = {verdict['client']: verdict for verdict in record['verdicts']}
     for client, verdict in verdicts.items():
@@ -392,11 +406,15 @@ def verify_updates(record, course, announced, blobs, tensors):
         what, figures = f'the update of {client}', staged[client]['figures']
         signed = staged[client]['update'] == verdicts[client]['updateDigest'] == digest
         require(signed, f'{what} is not the one it signed')
+        require({fact: verdicts[client][fact] for fact in figures} == figures, f'{what} has other figures')
+        if not is_whole:
+            continue
         require(announced[client]['byteLength'] == len(blobs[digest]), f'{what} has another length')
         values[client] = flat(blobs[digest], tensors, what)[0]
+        if central:
+            continue
         found = {'normL2': norm(values[client]), 'maxAbsolute': float(np.abs(values[client]).max())}
-        told = {fact: verdicts[client][fact] for fact in figures}
-        require(told == figures == {**figures, **found}, f'{what} has other figures')
+        require(figures == {**figures, **found}, f'{what} has other figures')
     return values
 
 
@@ -474,6 +492,67 @@ def verify_model(bundle, record, config, updates, blobs, tensors):
     require(record['stepNormL2'] == norm(step), 'the record tells another step')
     verify_figures(record, [updates[client] for client in clients], aggregate, outcome)
     return []
+
+
+OPEN_FACTS = set('client organisation verdict code layer updateDigest epsilon flags'.split())
+
+
+def verify_release(bundle, record, config, course, updates, blobs, tensors, parent):
+    """A round under central privacy. updates: None where they are not in the bundle. parent: of the base model.
+    -> what was not computed again."""
+    for verdict in record['verdicts']:
+        hidden = [fact for fact in verdict if fact not in OPEN_FACTS]
+        require(not verdict['flags'] and all(verdict[fact] is None for fact in hidden),
+                'the record shows what a single update is like')
+    require(record['aggregation'] is None, 'the record shows how the updates lie')
+    if record['state'] == 'abandoned':
+        return [f'whether it had to be abandoned ({record["code"]})']
+    told, wish, optimiser = record['central'], config['privacy'], config['optimiser']
+    charged = [entry for entry in course if entry['type'] == 'round-charged'][-1]
+    terms = {'noiseMultiplier': wish['noiseMultiplier'], 'plannedClients': wish['plannedClients'],
+             'noiseCommitment': charged['noiseCommitment'],
+             'reference': parent if record['rule']['name'] == 'centered-clipping' else None}
+    if wish['adaptiveClipping'] is None:
+        terms |= dict.fromkeys(('clippingNormL2', 'nextClippingNormL2'), wish['clippingNormL2'])
+    require({**told, **terms} == told and charged['noiseMultiplier'] == wish['noiseMultiplier'],
+            'the release is not on the terms, or not as it was charged')
+    base, _ = flat(blobs[record['baseModel']], tensors, 'the base model')
+    aggregate, kind = flat(blobs[told['aggregate']], tensors, 'the aggregate')
+    origin = {'federation': bundle['federation'], 'round': str(record['number'])}
+    require(kind == {**origin, 'kind': 'aggregate'}, 'the aggregate names another origin')
+    require(record['aggregateNormL2'] == norm(aggregate), 'the record tells another aggregate')
+    made, metadata = flat(blobs[record['model']], tensors, 'the model')
+    require(metadata == {**origin, 'parent': record['baseModel']}, 'the model names another origin')
+    require(record['optimiser']['name'] == optimiser['name'], 'the record is of another optimiser')
+    if optimiser['name'] == 'plain':
+        step = (optimiser['learningRate'] * aggregate.astype(np.float64)).astype(np.float32)
+        model = (base.astype(np.float64) + step.astype(np.float64)).astype(np.float32)
+        require(made.tobytes() == model.tobytes(), 'the released aggregate makes another model')
+        require(record['stepNormL2'] == norm(step), 'the record tells another step')
+        left = []
+    else:
+        left = [f'the step of {optimiser["name"]}', 'the model', 'the optimiser’s state']
+    if updates is None:
+        return [*left, 'the aggregate: the updates are not in the bundle, their sum would undo the noise']
+    centre = np.zeros(len(aggregate), np.float32)
+    if told['reference'] is not None:
+        centre = base - flat(blobs[told['reference']], tensors, 'the parent of the base model')[0]
+    verify_noise(wish, told, list(updates.values()), aggregate.astype(np.float64), centre.astype(np.float64))
+    return [*left, 'the noise: it is kept nowhere. Beside the un-noised sum the aggregate holds noise of its size']
+
+
+def verify_noise(wish, told, updates, aggregate, centre):
+    """The squared norm of what lies beside the clipped sum, in units of the noise, is chi-square of d (Laurent
+    and Massart 2000, lemma 1): a chance of 1e-12 for an honest round to fail."""
+    multiplier, adaptive, clip = wish['noiseMultiplier'], wish['adaptiveClipping'], told['clippingNormL2']
+    if adaptive is not None:
+        multiplier = (multiplier**-2 - (2 * adaptive['countNoiseStdDev'])**-2)**-0.5
+    differences = [update.astype(np.float64) - centre for update in updates]
+    clipped = sum(each * min(1, clip * (1 - 2**-20) / max(norm(each), clip * 1e-9)) for each in differences)
+    beside = ((aggregate - centre) * told['plannedClients'] - clipped) / (multiplier * clip)
+    d, x, squared = len(beside), math.log(2e12), total(beside**2)
+    holds = d - 2 * math.sqrt(d * x) <= squared <= d + 2 * math.sqrt(d * x) + 2 * x
+    require(holds, 'the aggregate does not hold its updates and the declared noise')
 
 
 def plain_rule(rule):

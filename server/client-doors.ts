@@ -227,7 +227,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
       schemaDigest,
       isCheckpoint: async ({ size, root }) => (await stores.ledger.headAt(size))?.root === root,
     },
-    place: { federation, updates: stores.updates, charge: privacyEventOf(terms) },
+    place: { federation, updates: stores.updates, charge: chargePerUpdate(terms) },
     boundsOf,
     staging: {
       updates: stores.updates,
@@ -239,3 +239,7 @@ function updateRooms(foundation: Foundation, runner: RoundRunner): UpdateRooms {
     },
   };
 }
+
+/** Under central privacy the round is charged, not its updates. */
+const chargePerUpdate = (terms: Foundation['terms']): ReturnType<typeof privacyEventOf> =>
+  terms.privacy.mode === 'central' ? null : privacyEventOf(terms);

@@ -6,12 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { closest } from 'fastest-levenshtein';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { calibrateNoiseMultiplier } from '../shared/accounting/calibrate.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
-import { InvariantError } from '../shared/invariant-error.ts';
 import { MAX_DELAY_MS } from '../shared/ports.ts';
 import { federationIdSchema } from '../shared/protocol/envelope.ts';
-import { type Refused, refuse } from '../shared/protocol/refusals.ts';
+import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
 import {
   type FederationTerms,
   privacyTermsSchema,
@@ -20,6 +18,7 @@ import {
 } from '../shared/protocol/terms.ts';
 import { canonicalOrder } from '../shared/update-format/tensor-schema.ts';
 import { optimiserChoiceSchema, optimiserOptionSchemas } from './optimiser/optimisers.ts';
+import { privacyConfigSchema, privacyPartSchemas, withNoise } from './privacy-config.ts';
 import { budgetComplaint } from './privacy/planned-budget.ts';
 import { HISTORY_TEST } from './update/anomaly/client-history.ts';
 import { MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
@@ -115,17 +114,6 @@ const boundsSchema = z.strictObject({
   maxNormL2: z.number().positive().nullable().default(null),
 });
 
-const localPrivacySchema = z.strictObject({
-  mode: z.literal('local'),
-  epsilonBudget: z.number().positive(),
-  delta: z.number().positive().lt(1),
-  /** Calibrated to the budget over all rounds unless given. */
-  noiseMultiplier: z.number().positive().optional(),
-  adjacency: z.literal('add-remove').default('add-remove'),
-  unit: z.literal('example').default('example'),
-  void: z.boolean().default(false),
-});
-
 const fileSchema = z.strictObject({
   federation: federationIdSchema,
   rounds: count.max(100_000),
@@ -138,7 +126,7 @@ const fileSchema = z.strictObject({
   anomaly: anomalySchema.prefault({}),
   retention: retentionSchema.prefault({}),
   training: trainingTermsSchema,
-  privacy: z.discriminatedUnion('mode', [localPrivacySchema, z.strictObject({ mode: z.literal('none') })]),
+  privacy: privacyConfigSchema,
 });
 
 /** As stored: nothing left to default or to calibrate. */
@@ -179,11 +167,11 @@ export function parseFederation(input: unknown, founded?: FederationConfig): Fed
   const { privacy, ...given } = file.data;
   const rest = { ...given, rule: { ...given.rule, f: given.rule.f ?? defaultF(given.rule) } };
   if (privacy.mode === 'none') return { ...rest, privacy };
-  if (rest.training.optimiser?.name === 'adam') return noWitnessForAdam;
-  const kept = privacy.noiseMultiplier === undefined ? foundedNoise(rest.federation, founded) : undefined;
-  const noiseMultiplier = privacy.noiseMultiplier ?? kept ?? calibrated(rest, privacy);
-  if (typeof noiseMultiplier !== 'number') return noiseMultiplier;
-  const config = { ...rest, privacy: { ...privacy, noiseMultiplier } };
+  if (privacy.mode === 'local' && rest.training.optimiser?.name === 'adam') return noWitnessForAdam;
+  const kept = privacy.noiseMultiplier === undefined ? foundedNoise({ ...rest, privacy }, founded) : undefined;
+  const chosen = withNoise(privacy, rest, kept);
+  if (isRefused(chosen)) return chosen;
+  const config = { ...rest, privacy: chosen };
   const complaint = kept === undefined ? undefined : budgetComplaint(config, (epsilon) => `epsilonBudget: ${epsilon}`);
   return complaint ?? config;
 }
@@ -196,28 +184,17 @@ const noWitnessForAdam = refuse('bad-config', {
   hint: 'take { name: momentum, beta: 0.9 } for the clients, or adam as the optimiser of the coordinator (optimiser.name)',
 });
 
+function foundedNoise(
+  { federation, privacy: { mode } }: { readonly federation: string; readonly privacy: { readonly mode: string } },
+  founded: FederationConfig | undefined,
+): number | undefined {
+  if (founded?.federation !== federation || founded.privacy.mode === 'none') return undefined;
+  return founded.privacy.mode === mode ? founded.privacy.noiseMultiplier : undefined;
+}
+
 /** Without colluding organisations, a fifth of the cohort. */
 const defaultF = ({ dishonestOrganisations }: { dishonestOrganisations?: number | undefined }): number =>
   dishonestOrganisations === undefined ? 0.2 : 0;
-
-function foundedNoise(federation: string, founded: FederationConfig | undefined): number | undefined {
-  if (founded?.federation !== federation || founded.privacy.mode === 'none') return undefined;
-  return founded.privacy.noiseMultiplier;
-}
-
-function calibrated(
-  { rounds, training }: Pick<FederationConfig, 'rounds' | 'training'>,
-  { epsilonBudget: epsilon, delta }: z.output<typeof localPrivacySchema>,
-): number | Refused {
-  const { samplingRate, stepsPerRound } = training;
-  try {
-    return calibrateNoiseMultiplier({ samplingRate, steps: rounds * stepsPerRound, epsilon, delta });
-  } catch (fault) {
-    // The schema has checked every figure: what is left is a budget that no noise meets.
-    if (!(fault instanceof InvariantError)) throw fault;
-    return refuse('bad-config', { message: 'the privacy budget does not fit', expected: fault.message });
-  }
-}
 
 /** The configuration as a folder holds it. @throws ZodError when it is none, which a founded federation's always is. */
 export function readConfigText(text: string): FederationConfig {
@@ -262,7 +239,7 @@ const knownKeys: readonly string[] = [
   adminRuleSchema,
   historyTestSchema,
   retentionSchema,
-  localPrivacySchema,
+  ...privacyPartSchemas,
   trainingTermsSchema,
   initialTensorSchema,
 ].flatMap((schema) => Object.keys(schema.shape));

@@ -59,7 +59,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const founded = await foundFederation(plan, { store: stores.federation, blobs, clock, ledgerKey });
   if (isRefused(founded)) return founded;
   await requireOwnLedger(stores.ledger, federation);
-  if (vetted.boundsOf(1).noise?.leastRatio === 0)
+  if (vetted.boundsOf(1)?.noise?.leastRatio === 0)
     options.log('the model is too small for a noise witness: nobody can be refused for leaving the noise out');
   const terms = termsOf(config);
   const parameters = parameterCount(terms.tensors);

@@ -40,8 +40,8 @@ export interface Foundation extends CoordinatorOptions {
   readonly schemaDigest: Digest;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  /** Of the updates of a round. */
-  readonly boundsOf: (round: number) => AnomalyBounds;
+  /** Of the updates of a round; null under central privacy: no update is measured. */
+  readonly boundsOf: (round: number) => AnomalyBounds | null;
   readonly adminRules: AdminRules;
   readonly initialModel: Digest;
   readonly arrived: ArrivedUpdates;

@@ -5,10 +5,12 @@ import { canonicalJson } from '../shared/canonical-json.ts';
 import { sha256 } from '../shared/digest.ts';
 import { type ClientId, compareText, type Digest, type OrganisationId } from '../shared/ids.ts';
 import type { RefusalCode } from '../shared/protocol/refusals.ts';
+import { secureRandomSource } from '../shared/random-source.ts';
 import type { EnrolledClient } from './admission/enrolment-store.ts';
 import { largestDraw, selectCohort } from './admission/select-cohort.ts';
 import { liarsIn } from './aggregation/tolerance.ts';
 import { type Foundation, newestCheckpoint, newestModel } from './foundation.ts';
+import { centralBudget } from './privacy/central-budget.ts';
 import { clientBudgets, type ClientBudgets } from './privacy/client-budget.ts';
 import { closeRound } from './round/close-round.ts';
 import { SUSPECT } from './round/judge-cohort.ts';
@@ -32,6 +34,8 @@ export interface ActsOptions {
 export class CoordinatorActs implements RoundActs {
   readonly #foundation: Foundation;
   readonly #options: ActsOptions;
+  /** Of central noise: never a seeded one. */
+  readonly #random = secureRandomSource();
   /** Clients that know that this round is not for them. */
   readonly #told = new Set<ClientId>();
   /** As it goes out with offers and ends of rounds. */
@@ -134,7 +138,9 @@ export class CoordinatorActs implements RoundActs {
       const { federation, terms, rule, boundsOf, adminRules, config, stores, blobs, clock, refusals } =
         this.#foundation;
       const { blobFile, arrived, optimiser } = this.#foundation;
+      const { privacy } = terms;
       const { number } = offered;
+      const bounds = boundsOf(number);
       const rows = await stores.updates.ofRound(number);
       const clients = await stores.enrolment.clients();
       const bytesReceived = this.#options.meter.bytesRead() - this.#bytesAtOffer;
@@ -148,7 +154,9 @@ export class CoordinatorActs implements RoundActs {
         arrived,
         rule,
         optimiser,
-        anomaly: { bounds: boundsOf(number), adminRules, historyTest: config.anomaly.history },
+        anomaly: bounds && { bounds, adminRules, historyTest: config.anomaly.history },
+        central:
+          privacy.mode === 'central' ? { terms: privacy, releases: stores.releases, random: this.#random } : null,
         banSuspects: config.anomaly.banSuspects,
         rounds: stores.rounds,
         models: stores.models,
@@ -190,6 +198,7 @@ export class CoordinatorActs implements RoundActs {
 
   async #budgets(clients: readonly EnrolledClient[]): Promise<ClientBudgets> {
     const { stores, terms } = this.#foundation;
+    if (terms.privacy.mode === 'central') return centralBudget(await stores.releases.releases(), terms.privacy);
     return clientBudgets(await stores.charges.charges(), terms, clients);
   }
 }

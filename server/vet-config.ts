@@ -9,8 +9,9 @@ import type { AggregationRule } from './aggregation/rule.ts';
 import { type FederationConfig, termsOf } from './config.ts';
 import type { ServerOptimiser } from './optimiser/optimiser.ts';
 import { optimiserFor } from './optimiser/optimisers.ts';
+import { centralComplaint } from './privacy/vet-central.ts';
 import { type AdminRules, parseAdminRules } from './update/anomaly/admin-rules.ts';
-import { type AnomalyBounds, anomalyBounds } from './update/anomaly/anomaly-bounds.ts';
+import { type AnomalyBounds, anomalyBounds, MAX_ABSOLUTE } from './update/anomaly/anomaly-bounds.ts';
 import { checkHistoryTest } from './update/anomaly/client-history.ts';
 import { checkBounds } from './update/anomaly/check-bounds.ts';
 
@@ -19,8 +20,8 @@ export interface VettedConfig {
   readonly adminRules: AdminRules;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  /** Of the updates of a round. */
-  readonly boundsOf: (round: number) => AnomalyBounds;
+  /** Of the updates of a round; null under central privacy: no update is measured. */
+  readonly boundsOf: (round: number) => AnomalyBounds | null;
 }
 
 /** Refuses unknown-rule, f-too-large and bad-config. */
@@ -31,6 +32,8 @@ export async function vetConfig(config: FederationConfig): Promise<VettedConfig 
   if (isRefused(optimiser)) return optimiser;
   const startComplaint = lastAggregateComplaint(chosen.rule, config);
   if (startComplaint) return startComplaint;
+  const uncovered = uncoveredByProof(config, chosen.rule);
+  if (uncovered) return uncovered;
   const adminRules = await parseAdminRules(config.anomaly.rules);
   if (isRefused(adminRules)) return adminRules;
   const historyComplaint = checkHistoryTest(config.anomaly.history);
@@ -46,8 +49,9 @@ const MAX_SCHEDULED_STEPS = 200_000;
 /** The same bounds in every round unless a schedule tells the rounds apart. */
 async function vettedBounds(
   config: FederationConfig,
-): Promise<{ readonly kind: 'bounds'; readonly of: (round: number) => AnomalyBounds } | Refused> {
+): Promise<{ readonly kind: 'bounds'; readonly of: VettedConfig['boundsOf'] } | Refused> {
   const { training, privacy, tensors, rounds } = termsOf(config);
+  if (privacy.mode === 'central') return { kind: 'bounds', of: () => null };
   const rates = await learningRates(training);
   if (isRefused(rates)) return rates;
   const { size } = config.cohort;
@@ -88,6 +92,15 @@ const tooManySteps = (found: number): Refused =>
     found: `${found}`,
     hint: 'write a schedule of step and steps alone, or fewer steps',
   });
+
+/** Under central privacy; undefined under any other. */
+function uncoveredByProof(config: FederationConfig, rule: AggregationRule): Refused | undefined {
+  const { privacy, anomaly, bounds, cohort } = config;
+  if (privacy.mode !== 'central') return undefined;
+  const areBoundsDefault = bounds.maxAbsoluteValue === MAX_ABSOLUTE && bounds.maxNormL2 === null;
+  const { options: ruleOptions = {} } = config.rule;
+  return centralComplaint({ privacy, rule, ruleOptions, quorum: cohort.quorum ?? 1, anomaly, areBoundsDefault });
+}
 
 /** The last aggregate is known from the models alone: only where each step was the aggregate itself. */
 function lastAggregateComplaint(

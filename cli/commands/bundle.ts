@@ -12,7 +12,11 @@ import { type JsonTarget, printResult } from '../output.ts';
 import { counted } from '../text.ts';
 import { withFolder } from '../with-folder.ts';
 
-type ExportOptions = Pick<HeldOptions, 'checkpoint'> & { readonly dir: string; readonly json?: JsonTarget };
+type ExportOptions = Pick<HeldOptions, 'checkpoint'> & {
+  readonly dir: string;
+  readonly withUpdates?: boolean;
+  readonly json?: JsonTarget;
+};
 type VerifyOptions = HeldOptions & { readonly json?: JsonTarget };
 
 export function bundleCommand(): Command {
@@ -31,12 +35,17 @@ function exportCommand(): Command {
     .argument('<file>', 'where to write it')
     .option('--dir <folder>', 'data folder', 'muster-data')
     .option('--checkpoint <file>', 'a checkpoint that somebody holds: the bundle proves that it continues it')
+    .option('--with-updates', 'under central privacy: the updates too, which undo its noise (others always hold them)')
     .option('--json [file]', 'the result as JSON, on stdout or in a file')
-    .action(async (round: number, file: string, { dir, json, ...options }: ExportOptions) => {
+    .action(async (round: number, file: string, { dir, json, withUpdates, ...options }: ExportOptions) => {
       const { checkpoint: held } = await heldEvidence(options);
-      const { bytes } = accepted(await withFolder(dir, (open) => exportBundle({ round, held }, open)));
+      const wish = { round, held, withUpdates };
+      const { bytes, holdsUpdates } = accepted(await withFolder(dir, (open) => exportBundle(wish, open)));
       await writeFile(file, bytes, { mode: 0o600 });
-      const text = `Round ${round} written to ${file} (${bytes.length} bytes). It holds the updates of the round: give it to whom they may be shown.`;
+      const shown = holdsUpdates
+        ? 'It holds the updates of the round: give it to whom they may be shown.'
+        : 'It holds no update, nor a figure of one, and may be given to anybody.';
+      const text = `Round ${round} written to ${file} (${bytes.length} bytes). ${shown}`;
       await printResult({ file, round, byteLength: bytes.length }, text, json);
     });
 }
@@ -55,17 +64,26 @@ function verifyCommand(): Command {
     });
 }
 
+const makers: Readonly<Record<VerifiedBundle['recomputedFrom'], string>> = {
+  updates: 'its rule',
+  'released-aggregate': 'the aggregate that was released, noise included,',
+  'released-aggregate-and-un-noised-sum':
+    'the aggregate that was released, which is the sum of the updates and noise of the declared size,',
+};
+
 function verifiedText({
   federation,
   round,
   state,
   model,
   updates,
+  recomputedFrom,
   head,
   ledgerKey: key,
   cannotKnow,
 }: VerifiedBundle): string {
-  const outcome = model === null ? 'and had to be abandoned' : `and its rule makes the model ${model}`;
+  const abandoned = recomputedFrom === 'updates' ? 'and had to be abandoned' : 'and was abandoned';
+  const outcome = model === null ? abandoned : `and ${makers[recomputedFrom]} makes the model ${model}`;
   return [
     `Round ${round} of ${federation} is as its ledger says: ${state} with ${counted(updates, 'update')}, ${outcome}.`,
     `Proven under the checkpoint of size ${head.size}, root ${head.root}, of the key ${key}.`,

@@ -4,9 +4,11 @@ import { Command } from 'commander';
 import { accepted, refusalCatalogue } from '../../shared/protocol/refusals.ts';
 import type { RoundRecord, Verdict } from '../../shared/protocol/round-record.ts';
 import { unknownRound } from '../../server/audit/export-bundle.ts';
+import { type EpsilonByAdversary, epsilonByAdversary } from '../../server/privacy/epsilon-by-adversary.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
 import { wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult } from '../output.ts';
+import { privacyOf, privacyText } from '../privacy-promise.ts';
 import { table } from '../text.ts';
 import { withFolder } from '../with-folder.ts';
 
@@ -17,8 +19,12 @@ export function roundCommand(): Command {
     .option('--dir <folder>', 'data folder', 'muster-data')
     .option('--json [file]', 'the record as JSON, on stdout or in a file')
     .action(async (number: number, { dir, json }: { dir: string; json?: JsonTarget }) => {
-      const round = await withFolder(dir, ({ stores }) => readRound(number, stores.rounds));
-      await printResult({ round }, roundText(round), json);
+      const { round, privacy } = await withFolder(dir, async ({ stores }) => {
+        const record = await readRound(number, stores.rounds);
+        const until = (await stores.rounds.records()).slice(0, number);
+        return { round: record, privacy: epsilonByAdversary(await privacyOf(stores), until) };
+      });
+      await printResult({ round, privacy }, roundText(round, privacy), json);
     });
 }
 
@@ -27,7 +33,7 @@ async function readRound(number: number, rounds: FederationStores['rounds']): Pr
   return accepted<RoundRecord>((await rounds.record(number)) ?? (await unknownRound(number, rounds)));
 }
 
-function roundText(round: RoundRecord): string {
+function roundText(round: RoundRecord, privacy: EpsilonByAdversary): string {
   const { number, state, code, rule, f, updates, baseModel, model, offeredAt, closedAt, stepNormL2 } = round;
   const averaged = rule.m === null ? '' : `, m = ${rule.m}`;
   return [
@@ -41,8 +47,20 @@ function roundText(round: RoundRecord): string {
     verdictTable(round.verdicts),
     ...legend(round.verdicts),
     '',
+    ...releaseLines(round),
+    privacyText(privacy),
+    '',
     'All figures: --json. What they mean: server/update/anomaly/README.md',
   ].join('\n');
+}
+
+/** Of a round under central privacy. */
+function releaseLines({ central }: RoundRecord): readonly string[] {
+  if (central === null) return [];
+  const { clippingNormL2, nextClippingNormL2, plannedClients, noiseMultiplier } = central;
+  const next = nextClippingNormL2 === clippingNormL2 ? '' : ` (next round ${nextClippingNormL2.toPrecision(4)})`;
+  const mechanism = `clipped to ${clippingNormL2.toPrecision(4)}${next}, summed, noise multiplier ${noiseMultiplier.toPrecision(4)}, over ${plannedClients} planned clients`;
+  return [`Central privacy: updates ${mechanism}. Figures of single updates are withheld.`, ''];
 }
 
 const head = ['client', 'organisation', 'verdict', 'why', 'norm', 'noise', 'deficit', 'z', 'score', 'epsilon', 'flags'];

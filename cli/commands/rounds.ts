@@ -2,7 +2,9 @@
 
 import { Command } from 'commander';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
+import { type EpsilonByAdversary, epsilonByAdversary } from '../../server/privacy/epsilon-by-adversary.ts';
 import { type JsonTarget, printResult } from '../output.ts';
+import { privacyOf, privacyText } from '../privacy-promise.ts';
 import { table } from '../text.ts';
 import { withFolder } from '../with-folder.ts';
 
@@ -12,12 +14,15 @@ export function roundsCommand(): Command {
     .option('--dir <folder>', 'data folder', 'muster-data')
     .option('--json [file]', 'the records as JSON, on stdout or in a file')
     .action(async ({ dir, json }: { dir: string; json?: JsonTarget }) => {
-      const rounds = await withFolder(dir, ({ stores }) => stores.rounds.records());
-      await printResult({ rounds }, roundsText(rounds), json);
+      const { rounds, privacy } = await withFolder(dir, async ({ stores }) => {
+        const records = await stores.rounds.records();
+        return { rounds: records, privacy: epsilonByAdversary(await privacyOf(stores), records) };
+      });
+      await printResult({ rounds, privacy }, roundsText(rounds, privacy), json);
     });
 }
 
-function roundsText(rounds: readonly RoundRecord[]): string {
+function roundsText(rounds: readonly RoundRecord[], privacy: EpsilonByAdversary): string {
   if (rounds.length === 0) return 'No round has ended yet.';
   const rows = rounds.map(({ number, state, code, cohort, verdicts, f, rule, stepNormL2, bytesReceived, model }) => [
     number,
@@ -30,5 +35,6 @@ function roundsText(rounds: readonly RoundRecord[]): string {
     `${(bytesReceived / 1024).toFixed(0)} KiB`,
     model?.slice(0, 12) ?? '-',
   ]);
-  return table(['round', 'state', 'offered', 'selected', 'refused', 'rule', 'step', 'received', 'model'], rows);
+  const head = ['round', 'state', 'offered', 'selected', 'refused', 'rule', 'step', 'received', 'model'];
+  return [table(head, rows), '', privacyText(privacy)].join('\n');
 }

@@ -20,6 +20,8 @@ export const privacyLedgerEntrySchema = z.strictObject({
   noiseMultiplier: z.number().nonnegative(),
   samplingRate: z.number().nonnegative(),
   steps: z.number().int().nonnegative(),
+  /** Present where the round's noise covers the whole client (central privacy), and not one example of it. */
+  unit: z.literal('client').exactOptional(),
   /** Reserved before training; spent, as a whole and for good, when the first byte is about to leave. */
   state: z.enum(['reserved', 'spent']),
   /** Whose round it is, where several clients share a privacy ledger; null: of the folder's own client. */

@@ -24,6 +24,8 @@ export interface OwnerLimits {
   /** Epsilon means nothing at a large delta. */
   readonly maxDelta: number;
   readonly allowNoPrivacy: boolean;
+  /** Whether updates may go out bare to a coordinator that says it adds the noise itself. */
+  readonly trustCoordinator: boolean;
 }
 
 export interface WorkPlace extends OwnerLimits {
@@ -49,8 +51,10 @@ export class RoundWork {
     const { store, federation, ledger } = this.#place;
     const accepted = await store.acceptedTerms(federation);
     if (!accepted) await store.writeAcceptedTerms(federation, acceptedTermsOf(terms));
+    const { privacy } = accepted ?? terms;
     const event = privacyEventOf(accepted ?? terms);
-    if (event) await ledger.takeOver(federation, chargedRounds, event);
+    if (event && privacy.mode !== 'none')
+      await ledger.takeOver(federation, chargedRounds, { event, unit: privacy.unit });
   }
 
   /** Whether the update for this offer lies in the folder, ready to be sent; all others are dropped. */
@@ -103,21 +107,24 @@ export class RoundWork {
 
   /** An update whose reservation gave way to another federation's was never sent: it is paid for anew. */
   #maySend({ envelope: { privacy, federation, round } }: Submission): boolean {
-    const { ledger, allowNoPrivacy } = this.#place;
-    return privacy === null ? allowNoPrivacy : ledger.holds({ federation, round });
+    const { ledger, allowNoPrivacy, trustCoordinator } = this.#place;
+    if (privacy === null) return allowNoPrivacy;
+    const isBare = 'noiseBy' in privacy;
+    return ledger.holds({ federation, round }) && (!isBare || trustCoordinator || allowNoPrivacy);
   }
 
   async #reserve(round: number, terms: FederationTerms): Promise<Refused | undefined> {
-    const { federation, ledger, store, maxEpsilon, maxDelta, allowNoPrivacy } = this.#place;
+    const { federation, ledger, store, maxEpsilon, maxDelta, allowNoPrivacy, trustCoordinator } = this.#place;
     const { privacy } = terms;
     const accepted = await store.acceptedTerms(federation);
     const changed = accepted && changedTerms(accepted, acceptedTermsOf(terms));
     if (changed) return changed;
     const event = privacyEventOf(terms);
     if (privacy.mode === 'none' || !event) return allowNoPrivacy ? undefined : noPrivacy();
+    if (privacy.mode === 'central' && !trustCoordinator && !allowNoPrivacy) return coordinatorNotTrusted();
     if (privacy.delta > maxDelta) return deltaTooLarge(privacy.delta, maxDelta);
     const limit = { maxEpsilon: Math.min(maxEpsilon, privacy.epsilonBudget), delta: privacy.delta };
-    const reserved = await ledger.reserve({ federation, round }, event, limit);
+    const reserved = await ledger.reserve({ federation, round }, { event, unit: privacy.unit }, limit);
     return isRefused(reserved) ? reserved : undefined;
   }
 
@@ -136,6 +143,14 @@ const noPrivacy = (): Refused =>
     expected: 'private training',
     found: 'privacy mode none',
     hint: 'set allowNoPrivacy where the examples may be given away',
+  });
+
+const coordinatorNotTrusted = (): Refused =>
+  refuse('budget-exhausted', {
+    message: 'the federation’s privacy is central: its coordinator would see this client’s bare updates',
+    expected: 'noise that is added here, before anything leaves',
+    found: 'privacy mode central, noise by the coordinator',
+    hint: 'set trustCoordinator where whoever runs the coordinator may see the updates',
   });
 
 const deltaTooLarge = (delta: number, maxDelta: number): Refused =>

@@ -3,12 +3,15 @@
 // is reserved before training and spent, as a whole, before its first byte leaves; a spent round stays spent whatever
 // becomes of the update. A reservation that never sent anything costs nothing; another client's counts while it stands,
 // since that client may be about to spend it.
+// Two units: an epsilon of one example composes every round on its data set; one of the whole client composes the rounds
+// whose noise covers that, those under central privacy, since noise for one example says nothing of the others.
 
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import type { FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
+import type { PrivacyTerms } from '../../shared/protocol/terms.ts';
 import type { ClientStore, PrivacyLedgerEntry } from '../participation/client-store.ts';
 import { entriesOfSameExamples } from './same-examples.ts';
 
@@ -16,6 +19,15 @@ export interface RoundKey {
   readonly federation: FederationId;
   readonly round: number;
 }
+
+/** What one round costs. */
+export interface RoundCost {
+  readonly event: SampledGaussianEvent;
+  /** Of the event. */
+  readonly unit: PrivacyUnit;
+}
+
+export type PrivacyUnit = 'example' | 'client';
 
 export interface PrivacyLimit {
   readonly maxEpsilon: number;
@@ -50,9 +62,15 @@ export class PrivacyLedger {
     return new PrivacyLedger(store, subject, await store.privacyLedger());
   }
 
-  /** Over the whole history of the examples, what is spent only. */
-  epsilonSpent(delta: number): number {
-    return epsilonOf(this.#composing(this.#entries).filter(isSpent), delta);
+  /** Of the terms' unit, at their delta; null where they declare no privacy or void it. */
+  epsilonUnder(privacy: PrivacyTerms): number | null {
+    if (privacy.mode === 'none' || (privacy.mode === 'local' && privacy.void)) return null;
+    return this.epsilonSpent(privacy.delta, privacy.unit);
+  }
+
+  /** Over the whole history of the examples, or of the client, what is spent only. */
+  epsilonSpent(delta: number, unit: PrivacyUnit): number {
+    return epsilonOf(this.#composing(this.#entries.filter(isSpent), unit), delta);
   }
 
   /** Whether this round was reserved or spent here: an update that is paid for otherwise must not be sent. */
@@ -61,14 +79,15 @@ export class PrivacyLedger {
   }
 
   /** Refuses budget-exhausted before anything is trained, and replayed for a round that has been sent once already. */
-  async reserve(key: RoundKey, event: SampledGaussianEvent, limit: PrivacyLimit): Promise<Reserved | Refused> {
+  async reserve(key: RoundKey, { event, unit }: RoundCost, limit: PrivacyLimit): Promise<Reserved | Refused> {
     return await this.#exclusively(async () => {
       if (this.#find(key)?.state === 'spent') return refuse('replayed', { found: `round ${key.round}, sent before` });
       // Only one round is under way at a time: our other reservations never sent anything.
       const kept = this.#entries.filter((entry) => isSpent(entry) || !this.#isOurs(entry));
-      const epsilonAfter = epsilonOf([...this.#composing(kept), event], limit.delta);
+      const entry = { ...this.#subject, ...key, ...event, ...marked(unit), state: 'reserved' as const };
+      const epsilonAfter = epsilonOf(this.#composing([...kept, entry], unit), limit.delta);
       if (epsilonAfter > limit.maxEpsilon) return exhausted(limit.maxEpsilon, epsilonAfter);
-      await this.#write([...kept, { ...this.#subject, ...key, ...event, state: 'reserved' }]);
+      await this.#write([...kept, entry]);
       return { kind: 'reserved' };
     });
   }
@@ -98,7 +117,7 @@ export class PrivacyLedger {
    * Rounds that the coordinator has charged to this client and that are not spent here, as after a backup of the folder
    * was restored, are spent from now on: the larger of both sides counts. Says how many they were.
    */
-  async takeOver(federation: FederationId, rounds: readonly number[], event: SampledGaussianEvent): Promise<number> {
+  async takeOver(federation: FederationId, rounds: readonly number[], { event, unit }: RoundCost): Promise<number> {
     const missing = (): number[] => rounds.filter((round) => this.#find({ federation, round })?.state !== 'spent');
     if (missing().length === 0) return 0;
     return await this.#exclusively(async () => {
@@ -111,6 +130,7 @@ export class PrivacyLedger {
         federation,
         round,
         ...event,
+        ...marked(unit),
         state: 'spent' as const,
       }));
       await this.#write([...kept, ...found]);
@@ -128,8 +148,10 @@ export class PrivacyLedger {
     return client === null || client === this.#subject.client;
   }
 
-  #composing(entries: readonly PrivacyLedgerEntry[]): readonly PrivacyLedgerEntry[] {
-    return entriesOfSameExamples(entries, this.#subject);
+  /** Of a whole client on whatever examples; of one example whatever may have been about it. */
+  #composing(entries: readonly PrivacyLedgerEntry[], unit: PrivacyUnit): readonly SampledGaussianEvent[] {
+    if (unit === 'client') return entries.filter((entry) => entry.unit === 'client');
+    return entriesOfSameExamples(entries, this.#subject).map(ofOneExample);
   }
 
   async #exclusively<T>(act: () => Promise<T>): Promise<T> {
@@ -151,3 +173,12 @@ function exhausted(maxEpsilon: number, epsilonAfter: number): Refused {
   const [expected, found] = [maxEpsilon, epsilonAfter].map((epsilon) => `epsilon ${epsilon.toFixed(3)}`);
   return refuse('budget-exhausted', { expected: `at most ${expected}`, found: `${found} after this round` });
 }
+
+const marked = (unit: PrivacyUnit): Pick<PrivacyLedgerEntry, 'unit'> => (unit === 'client' ? { unit } : {});
+
+/**
+ * As one example sees them. Noise for a whole client, scaled to an update that comes or goes, is worth half to one example
+ * of it: that replaces the update by another, which moves a clipped sum by twice as much.
+ */
+const ofOneExample = (entry: PrivacyLedgerEntry): SampledGaussianEvent =>
+  entry.unit === 'client' ? { ...entry, noiseMultiplier: entry.noiseMultiplier / 2 } : entry;

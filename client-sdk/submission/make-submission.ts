@@ -1,4 +1,6 @@
-// A trained update -> what is sent: safetensors bytes in canonical order, and a signed statement about them.
+// A trained update -> what is sent: safetensors bytes in canonical order, and a signed statement about them. Where the
+// update has no noise of its own, its bytes hold a random salt, so that their digest, which goes on the ledger for all to
+// read, cannot be compared with guesses at the update.
 
 import { randomHex } from '../../shared/bytes.ts';
 import { sha256 } from '../../shared/digest.ts';
@@ -15,6 +17,7 @@ import { parameterCount, schemaText } from '../../shared/update-format/tensor-sc
 import type { Submission } from '../participation/client-store.ts';
 
 const NONCE_BYTES = 16;
+const SALT_BYTES = 32;
 
 export interface SubmissionFacts {
   readonly offer: Offer;
@@ -33,7 +36,8 @@ export async function makeSubmission(
   if (update.length !== expected) {
     throw new InvariantError(`the trainer returned ${update.length} values, the model has ${expected}`);
   }
-  const bytes = encodeSafetensors(terms.tensors, update);
+  const salt = terms.privacy.mode === 'central' ? { salt: randomHex(SALT_BYTES) } : undefined;
+  const bytes = encodeSafetensors(terms.tensors, update, salt);
   const envelope: Envelope = {
     protocolVersion: PROTOCOL_VERSION,
     federation: terms.federation,

@@ -103,7 +103,7 @@ function checkTask({ schema, baseModel }: TrainingTask, ours: TensorSchema): voi
 
 /** Whoever knows the seed knows the noise: an epsilon may be claimed for neither. */
 function checkRandomness({ privacy }: TrainingTask, { random, noise }: Randomness): void {
-  if (random.secure === true || noise === 'omitted' || privacy.mode === 'none' || privacy.void) return;
+  if (random.secure === true || noise === 'omitted' || privacy.mode !== 'local' || privacy.void) return;
   throw new Error(
     'expected terms that declare the privacy of the run void (privacy.void), found terms that claim an epsilon for ' +
       'noise from a random source that may be known; take the secure one, or declare the privacy void',

@@ -54,15 +54,24 @@ export interface Bundle {
   readonly blobs: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>;
 }
 
+/** What a bundle is made of besides its record. */
+export interface BundleExtent {
+  /** Of the base model. */
+  readonly parent: Digest | null;
+  /** False: without the updates, as a round under central privacy leaves for others. */
+  readonly withUpdates: boolean;
+}
+
 /**
- * Blobs without which a round cannot be computed again. `parent`: of the base model. A round that the gate stopped does
- * not say whether its rule began from the step between the two.
+ * Blobs without which a round cannot be computed again. A round that the gate stopped does not say whether its rule began
+ * from the step between the base model and its parent.
  */
-export function neededBlobs(record: RoundRecord, parent: Digest | null): readonly Digest[] {
-  const { baseModel, model, code, updates, aggregation, optimiser } = record;
-  const reference = code === 'gate-failed' ? parent : aggregation?.reference;
-  const inputs = [baseModel, model, reference, optimiser.stateBefore].flatMap((digest) => digest ?? []);
-  return [...inputs, ...updates.map(({ update }) => update)];
+export function neededBlobs(record: RoundRecord, { parent, withUpdates }: BundleExtent): readonly Digest[] {
+  const { baseModel, model, code, updates, aggregation, central, optimiser } = record;
+  const reference = code === 'gate-failed' ? parent : (central ?? aggregation)?.reference;
+  const inputs = [baseModel, model, reference, central?.aggregate, optimiser.stateBefore];
+  const sent = withUpdates ? updates.map(({ update }) => update) : [];
+  return [...inputs.flatMap((digest) => digest ?? []), ...sent];
 }
 
 export function packBundle({ text, blobs }: Pick<Bundle, 'text' | 'blobs'>): Uint8Array {

@@ -24,8 +24,8 @@ export interface BundledUpdate {
 
 interface BundledUpdates {
   readonly kind: 'updates';
-  /** Those that reached the rule, by client id. */
-  readonly updates: readonly BundledUpdate[];
+  /** Those that reached the rule, by client id; null where the bundle was made without them. */
+  readonly updates: readonly BundledUpdate[] | null;
 }
 
 /** Refuses bad-bundle. */
@@ -42,6 +42,7 @@ export async function readUpdates(round: BundledRound, { text, blobs }: Bundle):
   const complaint =
     (await keysComplaint(round, text)) ?? placesComplaint(round, announced) ?? blobsComplaint(round, blobs);
   if (complaint) return complaint;
+  if (!holdsUpdates(round, blobs)) return { kind: 'updates', updates: null };
   const updates: BundledUpdate[] = [];
   for (const { client, update } of round.record.updates) {
     const read = readUpdate({ client, update, byteLength: announced.get(client)?.byteLength }, round, blobs);
@@ -121,15 +122,18 @@ function placesComplaint(
   return undefined;
 }
 
+/** Under central privacy either all of them or none: they are the admin's. */
+const holdsUpdates = ({ config, record }: BundledRound, blobs: Bundle['blobs']): boolean =>
+  config.privacy.mode !== 'central' || record.updates.some(({ update }) => blobs.has(update));
+
 /** Nothing is in the bundle that the record does not name. */
-function blobsComplaint({ record, parent }: BundledRound, blobs: Bundle['blobs']): Refused | undefined {
-  const named = new Set<Digest | null>([
-    ...neededBlobs(record, parent),
-    ...record.verdicts.map(({ updateDigest }) => updateDigest),
-  ]);
+function blobsComplaint(round: BundledRound, blobs: Bundle['blobs']): Refused | undefined {
+  const { record, parent } = round;
+  const needed = neededBlobs(record, { parent, withUpdates: holdsUpdates(round, blobs) });
+  const named = new Set<Digest | null>([...needed, ...record.verdicts.map(({ updateDigest }) => updateDigest)]);
   const stray = [...blobs.keys()].sort(compareText).find((digest) => !named.has(digest));
   if (stray !== undefined) return badBundle('the bundle holds what the record does not name', 'no such blob', stray);
-  const missing = neededBlobs(record, parent).find((digest) => !blobs.has(digest));
+  const missing = needed.find((digest) => !blobs.has(digest));
   return missing && badBundle('a blob is missing', missing, 'none');
 }
 
@@ -147,6 +151,8 @@ function readUpdate(
   const { values } = decoded;
   const measured = magnitudes(values);
   if (!Number.isFinite(measured.normL2)) return badBundle(`${where} is not finite`, 'finite values', 'NaN or infinity');
+  // Under central privacy nothing of it may be told, which recompute-release.ts sees to.
+  if (config.privacy.mode === 'central') return { client, values };
   const verdict = record.verdicts.find((each) => each.client === client);
   const { normL2, maxAbsolute } = measured;
   if (verdict?.normL2 === normL2 && verdict.maxAbsolute === maxAbsolute) return { client, values };

@@ -5,6 +5,8 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
 import type { ClientId, Digest, FederationId } from '../../shared/ids.ts';
 import { seedCommitment } from '../../shared/protocol/round-seed.ts';
+import type { ReleaseCharge } from '../privacy/charge-store.ts';
+import { isUnderCentralPrivacy } from './is-central.ts';
 import type { LedgerEvent } from '../ledger/ledger-event.ts';
 import type { FolderFacts } from './folder-facts.ts';
 import type { UpdateRow } from '../update/staging/update-store.ts';
@@ -84,16 +86,35 @@ export function comparedVerdicts({ records }: FolderFacts, events: readonly Ledg
   return { table: new Map(table), ledger: new Map(ledger) };
 }
 
-/** Every statement was charged as it claims, and nothing else. */
+/** Every statement was charged as it claims, and nothing else; one that leaves the noise to the coordinator was not. */
 export function comparedCharges({ charges }: FolderFacts, events: readonly LedgerEvent[]): Compared {
   const name = (round: number, client: ClientId): string => `the charge of ${client} for round ${round}`;
   const table = charges.map(({ round, client, event }) => [name(round, client), canonicalJson({ ...event })] as const);
   const ledger = events.flatMap((event) => {
-    if (event.type !== 'update-announced' || event.envelope.privacy === null) return [];
-    const { noiseMultiplier, samplingRate, steps } = event.envelope.privacy;
+    if (event.type !== 'update-announced') return [];
+    const { privacy: claim } = event.envelope;
+    if (claim === null || 'noiseBy' in claim) return [];
+    const { noiseMultiplier, samplingRate, steps } = claim;
     return [[name(event.round, event.client), canonicalJson({ noiseMultiplier, samplingRate, steps })] as const];
   });
   return { table: new Map(table), ledger: new Map(ledger) };
+}
+
+/** What each committed round released under central privacy was charged before it was committed, and is what was charged. */
+export function comparedReleases({ records, config }: FolderFacts, events: readonly LedgerEvent[]): Compared {
+  const isCentral = isUnderCentralPrivacy(config);
+  const name = (round: number): string => `the release of round ${round}`;
+  const said = (release: Pick<ReleaseCharge, 'noiseMultiplier' | 'noiseCommitment'> | null | undefined): string =>
+    release ? `multiplier ${release.noiseMultiplier}, noise ${release.noiseCommitment}` : 'none';
+  const charges = new Map<number, string>();
+  const ledger = new Map<string, string>();
+  for (const event of events) {
+    if (event.type === 'round-charged') charges.set(event.round, said(event));
+    if (event.type === 'round-committed')
+      ledger.set(name(event.round), charges.get(event.round) ?? (isCentral ? 'one that is charged' : said(null)));
+  }
+  const committed = records.filter(({ state }) => state === 'committed');
+  return { table: new Map(committed.map(({ number, central }) => [name(number), said(central)])), ledger };
 }
 
 /** A seed is the one committed to before the offer, and the one that the end of its round reveals. */

@@ -34,6 +34,7 @@ export class CourseOfRounds {
     if (event.type === 'update-announced') return this.#foreign(event) ?? this.#announce(event);
     if (event.type === 'equivocation') return this.#equivocate(event);
     if (event.type === 'update-staged') return this.#foreign(event) ?? this.#stage(event);
+    if (event.type === 'round-charged') return this.#elsewhere(event);
     if (event.type === 'verdict') return this.#foreign(event) ?? once(event.client, this.#open?.judged);
     return event.type === 'round-committed' || event.type === 'round-abandoned' ? this.#end(event) : undefined;
   }
@@ -57,10 +58,15 @@ export class CourseOfRounds {
 
   /** Of another round than the one under way, or of a client that was not offered it. */
   #foreign({ round, client }: { readonly round: number; readonly client: ClientId }): Impossible | undefined {
-    const { offer, cohort } = this.#open ?? {};
-    if (offer?.round !== round)
-      return { expected: offer ? `round ${offer.round}` : 'no round', found: `round ${round}` };
-    return cohort?.has(client) ? undefined : { expected: 'a client of the cohort', found: client };
+    const elsewhere = this.#elsewhere({ round });
+    if (elsewhere) return elsewhere;
+    return this.#open?.cohort.has(client) ? undefined : { expected: 'a client of the cohort', found: client };
+  }
+
+  #elsewhere({ round }: { readonly round: number }): Impossible | undefined {
+    const offer = this.#open?.offer;
+    if (offer?.round === round) return undefined;
+    return { expected: offer ? `round ${offer.round}` : 'no round', found: `round ${round}` };
   }
 
   #announce({ round, client, envelope }: EventOf<'update-announced'>): Impossible | undefined {

@@ -9,7 +9,8 @@ import type { BlobStore } from '../../shared/ports.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
 import { allOf } from './bundle-entries.ts';
-import { BUNDLE_FORM, type BundleText, neededBlobs, packBundle } from './bundle-form.ts';
+import { BUNDLE_FORM, type BundleExtent, type BundleText, neededBlobs, packBundle } from './bundle-form.ts';
+import { isUnderCentralPrivacy } from './is-central.ts';
 import type { LedgerEntry } from '../ledger/ledger-event.ts';
 import type { LedgerStore, SignedHead } from '../ledger/ledger-store.ts';
 import type { FederationStores } from '../storage/federation-stores.ts';
@@ -25,11 +26,14 @@ export interface BundleWish {
   readonly round: number;
   /** Note of whoever asks: the bundle proves that it continues it. */
   readonly held?: string | undefined;
+  /** Under central privacy: the updates too, which undo the noise for whoever is given them. They are in any other bundle. */
+  readonly withUpdates?: boolean | undefined;
 }
 
 export interface PackedBundle {
   readonly kind: 'packed';
   readonly bytes: Uint8Array;
+  readonly holdsUpdates: boolean;
 }
 
 /** Refuses unknown-round, updates-dropped, and for the held note bad-checkpoint and unknown-checkpoint. */
@@ -38,7 +42,9 @@ export async function exportBundle(wish: BundleWish, source: BundleSource): Prom
   const record = await rounds.record(wish.round);
   if (!record) return await unknownRound(wish.round, rounds);
   const parent = (await source.stores.models.byDigest(record.baseModel, wish.round))?.parent ?? null;
-  const blobs = await blobsOf({ record, parent }, source.blobs);
+  const config = (await source.stores.federation.founding())?.config ?? '';
+  const withUpdates = !isUnderCentralPrivacy(config) || wish.withUpdates === true;
+  const blobs = await blobsOf(record, { parent, withUpdates }, source.blobs);
   if (isRefused(blobs)) return blobs;
   const head = await ledger.newest();
   if (!head) throw new InvariantError('a round without a checkpoint');
@@ -62,10 +68,10 @@ export async function exportBundle(wish: BundleWish, source: BundleSource): Prom
     entries: proven,
     consistency,
     record: canonicalJson(record),
-    config: (await source.stores.federation.founding())?.config ?? '',
+    config,
     clients: await keysOf(record, source.stores),
   };
-  return { kind: 'packed', bytes: packBundle({ text, blobs }) };
+  return { kind: 'packed', bytes: packBundle({ text, blobs }), holdsUpdates: withUpdates };
 }
 
 /** Refuses unknown-round. */
@@ -77,11 +83,12 @@ export async function unknownRound(round: number, rounds: FederationStores['roun
 
 /** Models, optimiser state, every update that reached the rule, and of those left out what is kept. */
 async function blobsOf(
-  { record, parent }: { readonly record: RoundRecord; readonly parent: Digest | null },
+  record: RoundRecord,
+  extent: BundleExtent,
   store: BlobStore,
 ): Promise<ReadonlyMap<Digest, Uint8Array<ArrayBuffer>> | Refused> {
-  const needed = new Set(neededBlobs(record, parent));
-  const leftOut = record.verdicts.flatMap(({ updateDigest }) => updateDigest ?? []);
+  const needed = new Set(neededBlobs(record, extent));
+  const leftOut = extent.withUpdates ? record.verdicts.flatMap(({ updateDigest }) => updateDigest ?? []) : [];
   const blobs = new Map<Digest, Uint8Array<ArrayBuffer>>();
   for (const digest of new Set([...needed, ...leftOut])) {
     const bytes = await store.get(digest);

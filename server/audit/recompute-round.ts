@@ -1,6 +1,7 @@
 // The heart of a bundle's verification: the rule of the federation run again over the very updates, then its optimiser,
 // down to the bytes of the model and of what the optimiser remembers, and every figure that the record gives of them.
 
+import { noiseStdDevPerParameter } from '../../shared/accounting/noise-scale.ts';
 import { sha256 } from '../../shared/digest.ts';
 import type { Digest } from '../../shared/ids.ts';
 import type { BlobStore } from '../../shared/ports.ts';
@@ -28,8 +29,8 @@ import type { BundledUpdate } from './bundled-updates.ts';
 import { abandonedFigures, committedFigures, recordedFigures } from './recorded-figures.ts';
 
 export interface BundledInputs {
-  /** Those that reached the rule, by client id. */
-  readonly updates: readonly BundledUpdate[];
+  /** Those that reached the rule, by client id; null where the bundle was made without them. */
+  readonly updates: readonly BundledUpdate[] | null;
   readonly blobs: Bundle['blobs'];
   readonly kernel: Kernel;
 }
@@ -38,9 +39,11 @@ export interface BundledInputs {
 export async function recomputeComplaint(round: BundledRound, inputs: BundledInputs): Promise<Refused | undefined> {
   const makers = makersOf(round);
   if (isRefused(makers)) return makers;
+  const { updates } = inputs;
+  if (updates === null) return badBundle('the updates are missing', 'all that reached the rule', 'none');
   const start = startOf(round, makers, inputs.blobs);
   if (isRefused(start)) return start;
-  const aggregated = await aggregateAgain(round, makers.rule, { ...inputs, ...start });
+  const aggregated = await aggregateAgain(round, makers.rule, { ...inputs, ...start, updates });
   if (isRefused(aggregated)) return abandonComplaint(aggregated.refusal.code, round.record);
   const step = stepFrom(start.state, aggregated.aggregate.values, makers.optimiser);
   if (isRefused(step)) return abandonComplaint(step.refusal.code, round.record);
@@ -52,13 +55,13 @@ export async function recomputeComplaint(round: BundledRound, inputs: BundledInp
   );
 }
 
-interface Makers {
+export interface Makers {
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
 }
 
 /** As the configuration has them: the record names the very same. */
-function makersOf({ config, record }: BundledRound): (Makers & { readonly kind: 'makers' }) | Refused {
+export function makersOf({ config, record }: BundledRound): (Makers & { readonly kind: 'makers' }) | Refused {
   const chosen = ruleFor({ ...config.rule, cohort: config.cohort });
   if (isRefused(chosen))
     return badBundle('the configuration has no rule', 'one that carries f', chosen.refusal.message);
@@ -84,7 +87,7 @@ interface Start {
   readonly reference: LastStep | null;
 }
 
-function startOf(
+export function startOf(
   { config, record, parent }: BundledRound,
   { rule, optimiser }: Makers,
   blobs: Bundle['blobs'],
@@ -113,7 +116,7 @@ type Aggregated = AggregatedCohort & { readonly kind: 'aggregated' };
 async function aggregateAgain(
   { record, config }: BundledRound,
   rule: AggregationRule,
-  { updates, kernel, reference }: BundledInputs & Start,
+  { updates, kernel, reference }: BundledInputs & Start & { readonly updates: readonly BundledUpdate[] },
 ): Promise<Aggregated | Refused> {
   const { f } = record;
   const rows = updates.map(({ values }) => values);
@@ -126,7 +129,8 @@ async function aggregateAgain(
   if (isRefused(aggregate)) return aggregate;
   const overflown = requireFinite(aggregate.values);
   if (overflown) return overflown;
-  const explanation = await explain({ cohort, rule, aggregate, f });
+  const noiseStdDev = noiseStdDevPerParameter(config.training, config.privacy);
+  const explanation = await explain({ cohort, rule, aggregate, f, noiseStdDev });
   return { kind: 'aggregated', aggregate, explanation, reference: reference?.from ?? null };
 }
 
@@ -135,7 +139,7 @@ interface Made {
   readonly step: TakenStep;
 }
 
-async function blobsComplaint(
+export async function blobsComplaint(
   { model, step }: Made,
   { config, record, proven }: BundledRound,
   optimiser: ServerOptimiser,
@@ -157,13 +161,13 @@ function abandonComplaint(code: string, record: RoundRecord): Refused | undefine
   return badBundle('the round had to be abandoned', code, `${record.state} ${record.code ?? ''}`);
 }
 
-function figuresComplaint(expected: string, record: RoundRecord): Refused | undefined {
+export function figuresComplaint(expected: string, record: RoundRecord): Refused | undefined {
   const found = recordedFigures(record);
   return expected === found ? undefined : badBundle('the rule comes to other figures', expected, found);
 }
 
 /** Keeps nothing: only what the bytes would be called is asked. */
-const digestsOnly: BlobStore = {
+export const digestsOnly: BlobStore = {
   put: (bytes) => sha256(new Uint8Array(bytes)),
   get: () => Promise.resolve(undefined),
   has: () => Promise.resolve(false),

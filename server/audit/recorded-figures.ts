@@ -4,7 +4,14 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { RoundRecord, Verdict } from '../../shared/protocol/round-record.ts';
 import { normL2 } from '../../shared/vector/vector.ts';
-import { aggregationFacts, isSelected, noRowFacts, type RowFacts, rowFacts } from '../round/aggregation-facts.ts';
+import {
+  aggregationFacts,
+  isSelected,
+  noRowFacts,
+  type ReleasedAggregate,
+  type RowFacts,
+  rowFacts,
+} from '../round/aggregation-facts.ts';
 import type { RoundOutcome } from '../round/write-record.ts';
 
 type Figures = Pick<RoundRecord, 'aggregation' | 'aggregateNormL2' | 'stepNormL2'> &
@@ -47,6 +54,22 @@ export function committedFigures(outcome: RoundOutcome, { updates, verdicts }: R
       const row = rows.get(client);
       return { client, selected: row !== undefined && isSelected(aggregate, row), ...rowFacts(explanation, row) };
     }),
+  });
+}
+
+/** Of a round under central privacy: of its release, and of no update. */
+export function releasedFigures(
+  { aggregate, step }: Pick<ReleasedAggregate, 'aggregate'> & Pick<RoundOutcome, 'step'>,
+  { updates, verdicts }: RoundRecord,
+): string {
+  const taken = new Set(updates.map(({ client }) => client));
+  return textOf({
+    m: null,
+    neighbours: null,
+    aggregation: null,
+    aggregateNormL2: normL2(aggregate.values),
+    stepNormL2: normL2(step.values),
+    verdicts: verdicts.map(({ client }) => ({ client, selected: taken.has(client), ...noRowFacts })),
   });
 }
 

@@ -11,6 +11,7 @@ import { type BundledRound, readRound } from './bundled-round.ts';
 import { type BundledUpdate, readUpdates } from './bundled-updates.ts';
 import { proveEntries } from './bundle-entries.ts';
 import { type Bundle, unpackBundle } from './bundle-form.ts';
+import { releaseComplaint } from './recompute-release.ts';
 import { recomputeComplaint } from './recompute-round.ts';
 import type { Held } from './verify-ledger.ts';
 import { parseLedgerRow } from '../storage/ledger-row.ts';
@@ -21,7 +22,10 @@ export interface VerifiedBundle {
   readonly round: number;
   readonly state: RoundRecord['state'];
   readonly model: Digest | null;
+  /** That reached the rule. */
   readonly updates: number;
+  /** What the model was computed again from. */
+  readonly recomputedFrom: 'updates' | 'released-aggregate' | 'released-aggregate-and-un-noised-sum';
   readonly head: TreeHead;
   readonly ledgerKey: string;
   /** Plain sentences. */
@@ -42,19 +46,49 @@ export async function verifyBundle(bytes: Uint8Array, held: Held = {}): Promise<
   if (complaint) return complaint;
   const { federation, ledgerKey, head } = proven;
   const { number, state, model, updates } = round.record;
-  const verified = { federation, round: number, state, model, updates: updates.length, ledgerKey };
+  const recomputedFrom = recomputedFromWhat(round, read.updates);
+  const verified = { federation, round: number, state, model, updates: updates.length, recomputedFrom, ledgerKey };
   const { size, root } = head;
-  return { kind: 'verified', ...verified, head: { size, root }, cannotKnow: cannotKnow(round, held) };
+  const unknown = [...beyondTheNoise(round, recomputedFrom), ...cannotKnow(round, held)];
+  return { kind: 'verified', ...verified, head: { size, root }, cannotKnow: unknown };
+}
+
+function recomputedFromWhat({ config }: BundledRound, updates: unknown): VerifiedBundle['recomputedFrom'] {
+  if (config.privacy.mode !== 'central') return 'updates';
+  return updates === null ? 'released-aggregate' : 'released-aggregate-and-un-noised-sum';
+}
+
+/** What central privacy keeps from whoever verifies. */
+function beyondTheNoise(
+  { config: { privacy }, record }: BundledRound,
+  from: VerifiedBundle['recomputedFrom'],
+): readonly string[] {
+  if (privacy.mode !== 'central') return [];
+  const { state, code } = record;
+  const sum =
+    from === 'released-aggregate'
+      ? 'Whether the released aggregate is that of the updates: they are not in the bundle, for their sum beside it would undo the noise.'
+      : 'Which noise was drawn, and how: it is kept nowhere. What the aggregate holds beside the un-noised sum of these updates has the size declared.';
+  return [
+    ...(state === 'committed' ? [sum] : []),
+    ...(state === 'abandoned' && code !== 'cohort-too-small'
+      ? [`Whether the round had to be abandoned (${code ?? ''}): what it came to was not released.`]
+      : []),
+    ...(privacy.adaptiveClipping === null
+      ? []
+      : ['Whether the clipping norm is the one that the round before left: it is the record’s word.']),
+  ];
 }
 
 async function modelComplaint(
   round: BundledRound,
-  updates: readonly BundledUpdate[],
+  updates: readonly BundledUpdate[] | null,
   blobs: Bundle['blobs'],
 ): Promise<Refused | undefined> {
   const kernel = await openKernel();
   try {
-    return await recomputeComplaint(round, { updates, blobs, kernel });
+    const recompute = round.config.privacy.mode === 'central' ? releaseComplaint : recomputeComplaint;
+    return await recompute(round, { updates, blobs, kernel });
   } finally {
     await kernel.close();
   }

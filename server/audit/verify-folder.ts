@@ -12,6 +12,7 @@ import {
   comparedCharges,
   comparedConfig,
   comparedRecords,
+  comparedReleases,
   comparedSeeds,
   comparedUpdates,
   comparedVerdicts,
@@ -43,6 +44,7 @@ export async function folderComplaint(facts: FolderFacts, ledger: AuditedLedger)
     comparedInvites(facts, course),
     comparedUpdates(facts, events),
     comparedCharges(facts, events),
+    comparedReleases(facts, events),
     await comparedSeeds(facts, events, federation),
   ];
   for (const each of compared) {

@@ -81,6 +81,14 @@ export type LedgerEvent =
       readonly figures: UpdateFigures;
     }
   | {
+      /** Under central privacy: noise was drawn for the sum of the round, and paid for before anything with it is published. */
+      readonly type: 'round-charged';
+      readonly round: number;
+      readonly noiseMultiplier: number;
+      /** Hash of the noise behind a salt that nobody keeps. */
+      readonly noiseCommitment: Digest;
+    }
+  | {
       readonly type: 'refused';
       readonly round: number | null;
       readonly client: ClientId;

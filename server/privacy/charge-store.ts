@@ -1,8 +1,9 @@
-// Port: what each client has spent, as the coordinator counts it (planned steps, never fewer). Charges are written with
-// the update that caused them (update/staging/update-store.ts) and never taken back.
+// Ports: what has been spent, as the coordinator counts it (planned steps, never fewer) and never takes it back. Under
+// local privacy each client's charge is written with the update that caused it (update/staging/update-store.ts); under
+// central privacy the federation has one account, and the ledger's own entries are its charges.
 
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
-import type { ClientId } from '../../shared/ids.ts';
+import type { ClientId, Digest } from '../../shared/ids.ts';
 
 export interface PrivacyCharge {
   readonly client: ClientId;
@@ -13,4 +14,20 @@ export interface PrivacyCharge {
 export interface ChargeStore {
   /** Of one client, or of all: by round, then client id. */
   charges(client?: ClientId): Promise<readonly PrivacyCharge[]>;
+}
+
+/** One draw of noise for the sum of a round. */
+export interface ReleaseCharge {
+  readonly round: number;
+  /** Of the round as a whole. */
+  readonly noiseMultiplier: number;
+  /** Of the noise drawn. */
+  readonly noiseCommitment: Digest;
+}
+
+export interface ReleaseLog {
+  /** In the order in which they were charged; more than one of a round that a crash interrupted. */
+  releases(): Promise<readonly ReleaseCharge[]>;
+  /** Durable when it resolves. */
+  charge(release: ReleaseCharge): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The coordinator's side of the privacy ledgers: what each client has spent over its whole history, and whether the
+// The coordinator's side of the privacy ledgers under local privacy: what each client has spent over its whole history, and whether the
 // next round still fits its budget. The client's own ledger is its authority; this one declines before it is asked.
 
 import { ACCOUNTANT, epsilonOf } from '../../shared/accounting/epsilon.ts';
@@ -30,7 +30,7 @@ export function clientBudgets(
 ): ClientBudgets {
   const { privacy } = terms;
   const planned = privacyEventOf(terms);
-  if (privacy.mode === 'none' || !planned) {
+  if (privacy.mode !== 'local' || !planned) {
     return { epsilonOf: () => null, accountant: null, affordsRound: () => true };
   }
   const spent = chargesByClient(charges);

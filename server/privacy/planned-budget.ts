@@ -2,6 +2,7 @@
 // and stays, so that more rounds cost more epsilon. Asked before anybody trains under terms that cannot be kept.
 
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
+import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 
@@ -12,8 +13,7 @@ export function budgetComplaint(
 ): Refused | undefined {
   if (privacy.mode === 'none') return undefined;
   const { noiseMultiplier, delta, epsilonBudget } = privacy;
-  const { samplingRate, stepsPerRound } = training;
-  const needed = epsilonOf([{ noiseMultiplier, samplingRate, steps: rounds * stepsPerRound }], delta);
+  const needed = epsilonOf([{ noiseMultiplier, ...plannedSteps({ rounds, training, privacy }) }], delta);
   if (needed <= epsilonBudget) return undefined;
   return refuse('budget-exhausted', {
     message: `${rounds} rounds with the folder's noise would pass the privacy budget`,
@@ -21,4 +21,16 @@ export function budgetComplaint(
     found: `epsilon ${needed.toFixed(3)}`,
     hint: `allow it with ${allowWith((Math.ceil(needed * 100) / 100).toFixed(2))}, or run fewer rounds`,
   });
+}
+
+/** Under central privacy a round is one step that every client takes part in; under local it has its own. */
+export function plannedSteps({
+  rounds,
+  training,
+  privacy,
+}: Pick<FederationTerms, 'rounds' | 'training'> & {
+  readonly privacy: { readonly mode: 'local' | 'central' };
+}): Pick<SampledGaussianEvent, 'samplingRate' | 'steps'> {
+  if (privacy.mode === 'central') return { samplingRate: 1, steps: rounds };
+  return { samplingRate: training.samplingRate, steps: rounds * training.stepsPerRound };
 }

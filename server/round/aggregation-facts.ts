@@ -2,9 +2,10 @@
 // of them, such as the ratio to a spread of 0, is recorded as null.
 
 import type { Digest } from '../../shared/ids.ts';
-import type { AggregationFacts, Verdict } from '../../shared/protocol/round-record.ts';
+import type { AggregationFacts, CentralRelease, Verdict } from '../../shared/protocol/round-record.ts';
 import type { Explanation } from '../aggregation/explain/explanation.ts';
 import type { Aggregate } from '../aggregation/rule.ts';
+import type { ClientBudgets } from '../privacy/client-budget.ts';
 
 /** By row: the updates that reached the rule, in the order of client ids. */
 export interface AggregatedCohort {
@@ -12,6 +13,15 @@ export interface AggregatedCohort {
   readonly explanation: Explanation;
   /** The parent of the base model, where the rule began from the step between the two. */
   readonly reference: Digest | null;
+}
+
+/** Of a round under central privacy: there is nothing to say of single updates, nor of how they lie. */
+export interface ReleasedAggregate {
+  /** Noise included. */
+  readonly aggregate: Pick<Aggregate, 'values'>;
+  readonly central: CentralRelease;
+  /** After the charge. */
+  readonly budgets: ClientBudgets;
 }
 
 export function aggregationFacts({ explanation, reference }: AggregatedCohort): AggregationFacts {

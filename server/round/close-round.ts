@@ -2,13 +2,19 @@
 // rules, histories) -> aggregate, and explain the aggregate -> step of the optimiser -> gate -> store the blobs -> record,
 // with the verdicts and the ledger in one transaction. A refusal on the way abandons the round: it has a record too, and
 // the base model stays the newest.
+// Under central privacy nothing is screened or explained by its values; the updates are clipped and summed, noise is drawn
+// and charged, and only then is there an aggregate that anything else may look at.
 
 import type { ClientId, Digest, FederationId } from '../../shared/ids.ts';
 import { isRefused, type Refused } from '../../shared/protocol/refusals.ts';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
 import { aggregationSeed } from '../../shared/protocol/round-seed.ts';
+import type { CentralPrivacyTerms } from '../../shared/protocol/terms.ts';
+import type { RandomSource } from '../../shared/random-source.ts';
 import { explain } from '../aggregation/explain/explain.ts';
+import { requireCohort } from '../aggregation/require-cohort.ts';
 import type { AggregationRule } from '../aggregation/rule.ts';
+import { keepAggregate } from '../model/keep-aggregate.ts';
 import type { ModelStore, ModelVersion } from '../model/model-store.ts';
 import { gateModel, publishModel, requireFinite } from '../model/publish-model.ts';
 import { readModel } from '../model/read-model.ts';
@@ -16,9 +22,19 @@ import { type LastStep, stepTo } from '../model/step-to.ts';
 import { keepState } from '../optimiser/optimiser-state.ts';
 import type { ServerOptimiser } from '../optimiser/optimiser.ts';
 import { stateBefore, takeStep } from '../optimiser/take-step.ts';
-import { type CohortRules, type ScreenedCohort, screenCohort } from '../update/anomaly/screen-cohort.ts';
+import { nextClippingNormOf, sumNoiseMultiplier } from '../privacy/adaptive-clipping.ts';
+import { budgetSpent, centralBudget } from '../privacy/central-budget.ts';
+import { drawCentralNoise, releasedAggregate } from '../privacy/central-noise.ts';
+import type { ReleaseLog } from '../privacy/charge-store.ts';
+import { clippedSum } from '../privacy/clipped-sum.ts';
+import {
+  type CohortRules,
+  type ScreenedCohort,
+  screenCohort,
+  screenUnmeasured,
+} from '../update/anomaly/screen-cohort.ts';
 import { type StagedCohort, type StagedPlace, takeStaged } from '../update/staging/take-staged.ts';
-import type { AggregatedCohort } from './aggregation-facts.ts';
+import type { AggregatedCohort, ReleasedAggregate } from './aggregation-facts.ts';
 import type { ClosingRound } from './judge-cohort.ts';
 import type { RoundStore } from './round-store.ts';
 import { abandonedRecord, closingEvents, committedRecord, suspectsIn } from './write-record.ts';
@@ -27,11 +43,21 @@ export interface ClosingRooms extends StagedPlace {
   readonly federation: FederationId;
   readonly rule: AggregationRule;
   readonly optimiser: ServerOptimiser;
-  readonly anomaly: CohortRules;
+  /** Null under central privacy. */
+  readonly anomaly: CohortRules | null;
+  /** Null under any other privacy than central. */
+  readonly central: CentralRooms | null;
   /** Whether a client that its own history speaks against is banned with the round's end. */
   readonly banSuspects: boolean;
   readonly rounds: RoundStore;
   readonly models: ModelStore;
+}
+
+export interface CentralRooms {
+  readonly terms: CentralPrivacyTerms;
+  readonly releases: ReleaseLog;
+  /** Of the noise: the system's secure generator. */
+  readonly random: RandomSource;
 }
 
 export async function closeRound(closing: ClosingRound, rooms: ClosingRooms): Promise<RoundRecord> {
@@ -41,14 +67,19 @@ export async function closeRound(closing: ClosingRound, rooms: ClosingRooms): Pr
   const lastStep = await stepTo(offered.baseModel, base, rooms);
   const screened = await screen(staged, { closing, lastStep, rooms });
   const before = await stateBefore(offered, rooms);
-  const judged = { closing, screened, rule: rooms.rule, optimiser: rooms.optimiser, stateBefore: before };
+  let judged = { closing, screened, rule: rooms.rule, optimiser: rooms.optimiser, stateBefore: before };
   const abandon = async (refused: Refused): Promise<RoundRecord> => {
     const record = abandonedRecord(judged, refused);
     await rooms.rounds.abandon(record, await closingEvents(record, bansIn(record, closing, rooms)));
     return record;
   };
-  const aggregated = await aggregate({ staged, screened }, { closing, lastStep, rooms });
+  const { central } = rooms;
+  const standing = { staged, screened };
+  const aggregated = await (central
+    ? release(standing, { closing, lastStep, rooms }, central)
+    : aggregate(standing, { closing, lastStep, rooms }));
   if (isRefused(aggregated)) return await abandon(aggregated);
+  if (aggregated.kind === 'released') judged = { ...judged, closing: { ...closing, budgets: aggregated.budgets } };
   const step = await takeStep(aggregated.aggregate.values, before, rooms);
   if (isRefused(step)) return await abandon(step);
   const candidate = gateModel(base, step.values);
@@ -67,6 +98,7 @@ interface AtTheClose {
 
 async function screen(staged: StagedCohort, { closing, lastStep, rooms }: AtTheClose): Promise<ScreenedCohort> {
   const { rows, clients } = closing;
+  if (rooms.anomaly === null) return screenUnmeasured(staged, clients);
   const seed = await seedOver(staged.taken, closing);
   return await screenCohort(staged, { ...rooms.anomaly, rows, clients, seed, previousStep: lastStep?.values ?? null });
 }
@@ -79,7 +111,7 @@ interface Standing {
 /** What the rule draws follows from the updates that reach it, which the record names. */
 async function aggregate(
   { staged, screened }: Standing,
-  { closing, lastStep, rooms: { rule } }: AtTheClose,
+  { closing, lastStep, rooms: { rule, anomaly } }: AtTheClose,
 ): Promise<({ readonly kind: 'aggregated' } & AggregatedCohort) | Refused> {
   const { standing } = screened;
   const cohort = await staged.cohortOf(standing);
@@ -90,8 +122,67 @@ async function aggregate(
   if (isRefused(outcome)) return outcome;
   const overflown = requireFinite(outcome.values);
   if (overflown) return overflown;
-  const explanation = await explain({ cohort, rule, aggregate: outcome, f });
+  const explanation = await explain({
+    cohort,
+    rule,
+    aggregate: outcome,
+    f,
+    noiseStdDev: anomaly?.bounds.noise?.stdDev ?? 0,
+  });
   return { kind: 'aggregated', aggregate: outcome, explanation, reference: begins?.from ?? null };
+}
+
+/**
+ * What leaves here holds its noise, and the noise is on the ledger and paid for before it does. Refuses budget-exhausted,
+ * and cohort-too-small as the rule would.
+ */
+async function release(
+  { staged, screened }: Standing,
+  { closing, lastStep, rooms }: AtTheClose,
+  { terms, releases, random }: CentralRooms,
+): Promise<({ readonly kind: 'released' } & ReleasedAggregate) | Refused> {
+  const { number: round, f } = closing.offered;
+  const cohort = await staged.cohortOf(screened.standing);
+  const complaint = requireCohort(cohort, rooms.rule.minimumCohort(f)) ?? budgetSpent(await releases.releases(), terms);
+  if (complaint) return complaint;
+  const centre = rooms.rule.assumes.reference === 'last-aggregate' ? lastStep : null;
+  const clippingNormL2 = await clippingNormOf(round, { terms, rounds: rooms.rounds });
+  const sum = await clippedSum(cohort, { clippingNormL2, centre: centre?.values ?? null });
+  const noise = await drawCentralNoise(cohort.d, random);
+  const { noiseMultiplier, plannedClients } = terms;
+  const { commitment: noiseCommitment } = noise;
+  await releases.charge({ round, noiseMultiplier, noiseCommitment });
+  const scale = { centre: centre?.values ?? null, stdDev: sumNoiseMultiplier(terms) * clippingNormL2, plannedClients };
+  const values = releasedAggregate(sum.values, noise.normals, scale);
+  const aggregateDigest = await keepAggregate(values, { ...rooms, round }, rooms.blobs);
+  const count = { n: cohort.n, within: sum.within, plannedClients, normal: noise.countNormal };
+  return {
+    kind: 'released',
+    aggregate: { values },
+    central: {
+      noiseMultiplier,
+      clippingNormL2,
+      plannedClients,
+      noiseCommitment,
+      aggregate: aggregateDigest,
+      reference: centre?.from ?? null,
+      nextClippingNormL2: nextClippingNormOf(clippingNormL2, count, terms),
+    },
+    budgets: centralBudget(await releases.releases(), terms),
+  };
+}
+
+/** As the last release left it; the terms' own before the first. */
+async function clippingNormOf(
+  round: number,
+  { terms, rounds }: Pick<CentralRooms, 'terms'> & Pick<ClosingRooms, 'rounds'>,
+): Promise<number> {
+  if (terms.adaptiveClipping === null) return terms.clippingNormL2;
+  for (let earlier = round - 1; earlier > 0; earlier--) {
+    const last = (await rounds.record(earlier))?.central;
+    if (last) return last.nextClippingNormL2;
+  }
+  return terms.clippingNormL2;
 }
 
 const seedOver = async (updates: StagedCohort['taken'], { seed }: ClosingRound): Promise<Digest> =>

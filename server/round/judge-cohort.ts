@@ -28,7 +28,10 @@ export interface ClosingRound {
 
 /** What the rule made of `ScreenedCohort.standing`, row by row, or why there is nothing. */
 export type RuleOutcome =
-  ({ readonly kind: 'aggregated' } & AggregatedCohort) | { readonly kind: 'none'; readonly code: RefusalCode };
+  | ({ readonly kind: 'aggregated' } & AggregatedCohort)
+  /** Under central privacy: every update was taken, with no figure of its own. */
+  | { readonly kind: 'released' }
+  | { readonly kind: 'none'; readonly code: RefusalCode };
 
 /** The flag of a client that its own history speaks against. */
 export const SUSPECT = 'suspect';
@@ -102,7 +105,8 @@ function judgeStaged(client: ClientId, outcome: RuleOutcome, reached: ReadonlyMa
   }
   const row = reached.get(client);
   if (row === undefined) throw new InvariantError(`the staged update of ${client} never reached the rule`);
-  if (isSelected(outcome.aggregate, row)) return { verdict: 'selected', code: null, layer: null };
+  if (outcome.kind === 'released' || isSelected(outcome.aggregate, row))
+    return { verdict: 'selected', code: null, layer: null };
   return { verdict: 'not-selected', code: null, layer: 'rule' };
 }
 

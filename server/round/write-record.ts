@@ -13,7 +13,7 @@ import type { ModelVersion } from '../model/model-store.ts';
 import type { ServerOptimiser } from '../optimiser/optimiser.ts';
 import type { TakenStep } from '../optimiser/take-step.ts';
 import type { ScreenedCohort } from '../update/anomaly/screen-cohort.ts';
-import { type AggregatedCohort, aggregationFacts } from './aggregation-facts.ts';
+import { type AggregatedCohort, aggregationFacts, type ReleasedAggregate } from './aggregation-facts.ts';
 import { type ClosingRound, judgeCohort, SUSPECT } from './judge-cohort.ts';
 import type { OfferedRound, RoundRecord } from '../../shared/protocol/round-record.ts';
 
@@ -31,19 +31,25 @@ export interface RoundOutcome extends AggregatedCohort {
   readonly step: TakenStep;
 }
 
-export function committedRecord(judged: JudgedRound, outcome: RoundOutcome, version: ModelVersion): RoundRecord {
+export type CommittedOutcome =
+  | ({ readonly kind: 'aggregated' } & RoundOutcome)
+  | ({ readonly kind: 'released'; readonly step: TakenStep } & ReleasedAggregate);
+
+export function committedRecord(judged: JudgedRound, outcome: CommittedOutcome, version: ModelVersion): RoundRecord {
   const { aggregate, step } = outcome;
+  const isReleased = outcome.kind === 'released';
   return {
     ...commonFacts(judged),
     state: 'committed',
     code: null,
     model: version.digest,
-    rule: ruleFacts(judged, aggregate),
-    aggregation: aggregationFacts(outcome),
+    rule: ruleFacts(judged, isReleased ? { m: null, neighbours: null } : outcome.aggregate),
+    aggregation: isReleased ? null : aggregationFacts(outcome),
+    central: isReleased ? outcome.central : null,
     optimiser: optimiserFacts(judged, version.optimiserState),
     aggregateNormL2: normL2(aggregate.values),
     stepNormL2: normL2(step.values),
-    verdicts: judgeCohort(judged.closing, judged.screened, { kind: 'aggregated', ...outcome }),
+    verdicts: judgeCohort(judged.closing, judged.screened, outcome),
   };
 }
 
@@ -55,6 +61,7 @@ export function abandonedRecord(judged: JudgedRound, { refusal: { code } }: Refu
     model: null,
     rule: ruleFacts(judged, { m: null, neighbours: null }),
     aggregation: null,
+    central: null,
     optimiser: optimiserFacts(judged, null),
     aggregateNormL2: null,
     stepNormL2: null,

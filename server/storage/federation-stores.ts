@@ -3,11 +3,11 @@
 import type { EnrolmentStore } from '../admission/enrolment-store.ts';
 import type { LedgerStore } from '../ledger/ledger-store.ts';
 import type { FederationStore, ModelStore } from '../model/model-store.ts';
-import type { ChargeStore } from '../privacy/charge-store.ts';
+import type { ChargeStore, ReleaseLog } from '../privacy/charge-store.ts';
 import type { RoundStore } from '../round/round-store.ts';
 import type { UpdateStore } from '../update/staging/update-store.ts';
 import type { FederationScope } from './federation-scope.ts';
-import { prismaCharges } from './prisma-charges.ts';
+import { prismaCharges, prismaReleases } from './prisma-charges.ts';
 import { prismaEnrolment } from './prisma-enrolment.ts';
 import { prismaFederation } from './prisma-federation.ts';
 import { prismaLedger } from './prisma-ledger.ts';
@@ -22,6 +22,7 @@ export interface FederationStores {
   readonly rounds: RoundStore;
   readonly models: ModelStore;
   readonly charges: ChargeStore;
+  readonly releases: ReleaseLog;
   readonly ledger: LedgerStore;
 }
 
@@ -33,6 +34,7 @@ export function prismaStores(scope: FederationScope): FederationStores {
     rounds: prismaRounds(scope),
     models: prismaModels(scope),
     charges: prismaCharges(scope),
+    releases: prismaReleases(scope),
     ledger: prismaLedger(scope),
   };
 }

@@ -19,8 +19,8 @@ const codeSchema = z.string().refine(isRefusalCode);
 const countSchema = z.number().int().nonnegative();
 
 export const figuresSchema = z.strictObject({
-  maxAbsolute: z.number(),
-  normL2: z.number(),
+  maxAbsolute: z.number().nullable(),
+  normL2: z.number().nullable(),
   noiseRatio: z.number().nullable(),
   noiseDeficit: z.number().nullable(),
 });
@@ -94,6 +94,12 @@ const eventSchema = z.discriminatedUnion('type', [
     client: clientIdSchema,
     update: digestSchema,
     figures: figuresSchema,
+  }),
+  z.strictObject({
+    type: z.literal('round-charged'),
+    round: roundNumberSchema,
+    noiseMultiplier: z.number().positive(),
+    noiseCommitment: digestSchema,
   }),
   z.strictObject({
     type: z.literal('refused'),

@@ -1,8 +1,11 @@
-// The coordinator's privacy ledger, read: charges are written by the update that caused them (prisma-updates.ts).
+// The coordinator's privacy ledgers: charges of clients, written by the update that caused them (prisma-updates.ts), and
+// those of the federation under central privacy, which are entries of the ledger and nothing else.
 
 import { asClientId } from '../../shared/ids.ts';
-import type { ChargeStore } from '../privacy/charge-store.ts';
+import type { ChargeStore, ReleaseLog } from '../privacy/charge-store.ts';
 import type { FederationScope } from './federation-scope.ts';
+import { parseLedgerRow } from './ledger-row.ts';
+import { told } from './write-batch.ts';
 
 export function prismaCharges({ database, federation }: FederationScope): ChargeStore {
   return {
@@ -17,5 +20,22 @@ export function prismaCharges({ database, federation }: FederationScope): Charge
         event: { noiseMultiplier, samplingRate, steps },
       }));
     },
+  };
+}
+
+export function prismaReleases(scope: FederationScope): ReleaseLog {
+  const { database, federation } = scope;
+  return {
+    async releases() {
+      const where = { federation, type: 'round-charged' };
+      const rows = await database.ledgerEntry.findMany({ where, orderBy: { sequence: 'asc' } });
+      return rows.flatMap(({ row }) => {
+        const { event } = parseLedgerRow(row);
+        if (event.type !== 'round-charged') return [];
+        const { round, noiseMultiplier, noiseCommitment } = event;
+        return [{ round, noiseMultiplier, noiseCommitment }];
+      });
+    },
+    charge: (release) => scope.write(() => Promise.resolve(told(undefined, [{ type: 'round-charged', ...release }]))),
   };
 }

@@ -15,8 +15,8 @@ import { stageUpdate, type Staging } from './staging/stage-update.ts';
 export interface UpdateRooms {
   readonly statement: StatementTerms;
   readonly place: Place;
-  /** Of the updates of a round. */
-  readonly boundsOf: (round: number) => AnomalyBounds;
+  /** Of the updates of a round; null under central privacy: no update is measured, since clipping bounds what it does. */
+  readonly boundsOf: (round: number) => AnomalyBounds | null;
   readonly staging: Staging;
 }
 

@@ -8,15 +8,15 @@ import type { PrivacyTerms, TrainingTerms } from '../protocol/terms.ts';
 
 /**
  * Standard deviation, per parameter, of the noise in one round's update: noise multiplier x clipping norm / expected
- * batch size x sqrt(sum of squared step weights), which is learning rate x sqrt(steps) under plain SGD. 0 where no noise
- * is declared. `rates`: of the round's steps (learning-rates.ts); may be left out where no schedule changes them.
+ * batch size x sqrt(sum of squared step weights), which is learning rate x sqrt(steps) under plain SGD. 0 where
+ * clients add none. `rates`: of the round's steps (learning-rates.ts); may be left out where no schedule changes them.
  */
 export function noiseStdDevPerParameter(
   training: TrainingTerms,
   privacy: PrivacyTerms,
   rates: Float64Array = constantRates(training),
 ): number {
-  if (privacy.mode === 'none') return 0;
+  if (privacy.mode !== 'local') return 0;
   const perStep = (privacy.noiseMultiplier * training.clippingNormL2) / training.expectedBatchSize;
   return perStep * Math.sqrt(stepWeights(training, rates).reduce((sum, weight) => sum + weight * weight, 0));
 }

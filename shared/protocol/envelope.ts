@@ -11,13 +11,23 @@ export const clientIdSchema = z.string().refine(isClientId, 'a client id in lowe
 export const federationIdSchema = z.string().refine(isFederationId, 'a federation id');
 export const roundNumberSchema = z.number().int().positive();
 
-/** What the client says of the noise it added: it must be the federation's terms to the letter. */
-export const privacyClaimSchema = z.strictObject({
+const localClaimSchema = z.strictObject({
   noiseMultiplier: z.number().positive(),
   samplingRate: z.number().positive(),
   clippingNormL2: z.number().positive(),
   steps: z.number().int().positive(),
 });
+
+/** The update is bare: the client has left clipping and noise to the coordinator, on these terms. */
+const centralClaimSchema = z.strictObject({
+  noiseBy: z.literal('coordinator'),
+  noiseMultiplier: z.number().positive(),
+  clippingNormL2: z.number().positive(),
+  plannedClients: z.number().int().positive(),
+});
+
+/** What the client says of the noise it added, or leaves to the coordinator: the federation's terms to the letter. */
+export const privacyClaimSchema = z.union([localClaimSchema, centralClaimSchema]);
 export type PrivacyClaim = z.infer<typeof privacyClaimSchema>;
 
 /** A tree head of the ledger: how many entries, and the root of the Merkle tree over them (shared/ledger). */

@@ -9,12 +9,25 @@ type PrivateTraining = Pick<FederationTerms, 'training' | 'privacy'>;
 
 export function privacyClaimOf({ training, privacy }: PrivateTraining): PrivacyClaim | null {
   if (privacy.mode === 'none') return null;
+  if (privacy.mode === 'central') {
+    const { noiseMultiplier, clippingNormL2, plannedClients } = privacy;
+    return { noiseBy: 'coordinator', noiseMultiplier, clippingNormL2, plannedClients };
+  }
   const { samplingRate, clippingNormL2, stepsPerRound: steps } = training;
   return { noiseMultiplier: privacy.noiseMultiplier, samplingRate, clippingNormL2, steps };
 }
 
+/** Of the terms' unit: one example under local privacy, one client under central. */
 export function privacyEventOf({ training, privacy }: PrivateTraining): SampledGaussianEvent | null {
   if (privacy.mode === 'none') return null;
+  if (privacy.mode === 'central') return centralEvent(privacy);
   const { samplingRate, stepsPerRound: steps } = training;
   return { noiseMultiplier: privacy.noiseMultiplier, samplingRate, steps };
 }
+
+/** One round's sum, with its noise: whatever part of the clients is drawn for it. */
+export const centralEvent = ({ noiseMultiplier }: { readonly noiseMultiplier: number }): SampledGaussianEvent => ({
+  noiseMultiplier,
+  samplingRate: 1,
+  steps: 1,
+});

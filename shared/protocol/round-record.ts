@@ -79,6 +79,23 @@ const aggregationSchema = z.strictObject({
 });
 export type AggregationFacts = z.infer<typeof aggregationSchema>;
 
+const centralReleaseSchema = z.strictObject({
+  /** Of the round as a whole, as it was charged. */
+  noiseMultiplier: z.number().positive(),
+  /** To which every update was clipped. */
+  clippingNormL2: z.number().positive(),
+  plannedClients: z.number().int().positive(),
+  /** Hash of the noise behind a salt that nobody keeps. */
+  noiseCommitment: digestSchema,
+  /** Blob of the aggregate as it was released, noise included: all that follows is computed from it. */
+  aggregate: digestSchema,
+  /** The parent of the base model, where updates were clipped around the step between the two; null where around zero. */
+  reference: digestSchema.nullable(),
+  /** Of the next round: another where clipping is adaptive. */
+  nextClippingNormL2: z.number().positive(),
+});
+export type CentralRelease = z.infer<typeof centralReleaseSchema>;
+
 export const roundRecordSchema = z.strictObject({
   number: z.number().int().positive(),
   state: z.enum(['committed', 'abandoned']),
@@ -103,8 +120,13 @@ export const roundRecordSchema = z.strictObject({
     /** What stood in front of it, from the first to the last. */
     pre: z.array(variantSchema),
   }),
-  /** How far liars can have moved the aggregate, and what the rule and the updates say to that; null when abandoned. */
+  /**
+   * How far liars can have moved the aggregate, and what the rule and the updates say to that; null when abandoned, and
+   * under central privacy, where it would tell what single updates are like.
+   */
   aggregation: aggregationSchema.nullable(),
+  /** The release of a round under central privacy; null under any other, and when abandoned. */
+  central: centralReleaseSchema.nullable(),
   /** What made the step of the aggregate, and the blobs of what it remembered before and after; null: nothing. */
   optimiser: variantSchema.extend({
     stateBefore: digestSchema.nullable(),
@@ -113,7 +135,7 @@ export const roundRecordSchema = z.strictObject({
   }),
   /** The updates that reached the rule, by client id: the aggregate was computed in this order. */
   updates: z.array(z.strictObject({ client: clientIdSchema, update: digestSchema })),
-  /** L2 norm of what the rule made of the updates; null when abandoned. */
+  /** L2 norm of what the rule made of the updates, central noise included; null when abandoned. */
   aggregateNormL2: figure,
   /** L2 norm of the step that the model took; null when abandoned. */
   stepNormL2: figure,

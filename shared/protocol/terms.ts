@@ -50,6 +50,36 @@ export const trainingTermsSchema = z.strictObject({
 });
 export type TrainingTerms = z.infer<typeof trainingTermsSchema>;
 
+/** What follows the norms of the updates to a quantile (Andrew et al., arXiv 1905.03871, algorithm 1). */
+export const adaptiveClippingSchema = z.strictObject({
+  /** Share of the updates that the clipping norm is to leave as they are. */
+  quantile: z.number().positive().lt(1),
+  /** Of the clipping norm's logarithm. */
+  learningRate: positive,
+  /** Standard deviation of the noise on the count of the updates within the norm. */
+  countNoiseStdDev: positive,
+});
+export type AdaptiveClipping = z.infer<typeof adaptiveClippingSchema>;
+
+const centralPrivacyTermsSchema = z.strictObject({
+  mode: z.literal('central'),
+  /** L2 norm to which each client's whole update is clipped; adaptive clipping begins with it. */
+  clippingNormL2: positive,
+  /** Public denominator of every round: never the number of updates that came. */
+  plannedClients: count,
+  /** Standard deviation of a round's noise in units of the clipping norm, before the denominator. */
+  noiseMultiplier: positive,
+  /** Epsilon that no client's whole history may pass. */
+  epsilonBudget: positive,
+  delta: z.number().positive().lt(1),
+  /** Every client counts as taking part in every round: selection that is known, capped or topped up amplifies nothing. */
+  samplingRate: z.literal(1),
+  /** Neighbouring federations differ by all that one client adds to the sums of its rounds. */
+  adjacency: z.literal('add-remove'),
+  unit: z.literal('client'),
+  adaptiveClipping: adaptiveClippingSchema.nullable(),
+});
+
 export const privacyTermsSchema = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('local'),
@@ -64,10 +94,12 @@ export const privacyTermsSchema = z.discriminatedUnion('mode', [
     /** True for reproducible runs: their noise is seeded, so that no epsilon may be claimed for them. */
     void: z.boolean(),
   }),
+  centralPrivacyTermsSchema,
   z.strictObject({ mode: z.literal('none') }),
 ]);
 export type PrivacyTerms = z.infer<typeof privacyTermsSchema>;
 export type LocalPrivacyTerms = Extract<PrivacyTerms, { mode: 'local' }>;
+export type CentralPrivacyTerms = Extract<PrivacyTerms, { mode: 'central' }>;
 
 export const tensorSpecSchema = z.strictObject({
   /** Not `__metadata__`, which safetensors keeps for itself. */

@@ -141,7 +141,7 @@ function summaryOf(
 ): DemoSummary {
   const { seed, clients, attack, rule, f, reproducible } = settings;
   const { privacy, training, model } = config;
-  if (privacy.mode === 'none') throw new InvariantError('the demo declares local privacy');
+  if (privacy.mode !== 'local') throw new InvariantError('the demo declares local privacy');
   const { delta, adjacency, unit, noiseMultiplier } = privacy;
   const last = rounds.at(-1);
   const spent = last?.clients.flatMap(({ epsilon }) => epsilon ?? []) ?? [];

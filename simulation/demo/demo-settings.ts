@@ -68,7 +68,7 @@ export function demoFederation(settings: DemoSettings): FederationConfig | Refus
 
 /** @throws InvariantError for a federation that declares no privacy, which a demo's always does. */
 export function noiseMultiplierOf({ privacy }: FederationConfig): number {
-  if (privacy.mode === 'none') throw new InvariantError('the demo declares local privacy');
+  if (privacy.mode !== 'local') throw new InvariantError('the demo declares local privacy');
   return privacy.noiseMultiplier;
 }
 

@@ -19,6 +19,11 @@ async function worldWithHistory(): Promise<World> {
   return world;
 }
 
+const resultSchema = z.strictObject({
+  rounds: z.array(roundRecordSchema),
+  privacy: z.record(z.string(), z.unknown()),
+});
+
 describe('muster rounds and muster round, beside a running coordinator', () => {
   it('tell a line a round, a line a client, and the records as JSON', async () => {
     await using world = await worldWithHistory();
@@ -29,11 +34,16 @@ describe('muster rounds and muster round, beside a running coordinator', () => {
     expect(head?.split(/\s+/)).toEqual(expect.arrayContaining(['round', 'state', 'offered', 'selected', 'refused']));
     expect(first?.trim().split(/\s{2,}/)).toEqual(expect.arrayContaining(['1', 'committed', '6', '2']));
     expect(second?.trim().split(/\s{2,}/)).toEqual(expect.arrayContaining(['2', 'committed', '6', '3', '0']));
-    expect(rest).toEqual(['']);
+    expect(rest.join('\n')).toMatch(/^\nPrivacy after round 2, of one example, add-remove adjacency, delta 0.0001, /);
+    const spent = Math.max(...(await world.record(2)).verdicts.map(({ epsilon }) => epsilon ?? 0));
+    for (const who of ['reads the models', 'reads the ledger', 'runs the coordinator'])
+      expect(rest.find((line) => line.includes(`who ${who}`))).toContain(spent.toFixed(3));
 
     const json = await runHere('rounds', '--dir', dir, '--json');
-    const read = z.strictObject({ rounds: z.array(roundRecordSchema) }).parse(JSON.parse(json.stdout));
+    const read = resultSchema.parse(JSON.parse(json.stdout));
     expect(read.rounds).toEqual([await world.record(1), await world.record(2)]);
+    const epsilon = { modelReader: spent, ledgerReader: spent, coordinator: spent };
+    expect(read.privacy).toMatchObject({ mode: 'local', afterRound: 2, unit: 'example', epsilon });
 
     const round = await runHere('round', '1', '--dir', dir);
     expect(round.stdout).toMatch(/^Round 1: committed\n/);

@@ -15,6 +15,7 @@ import type { UploadChunk } from '../../shared/protocol/messages.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
 import { settlement } from '../../shared/settlement.ts';
+import { centralTerms } from '../support/central-terms.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
 import { type ClientChoice, joinClient, openClient, type SdkClient } from '../support/sdk-client.ts';
@@ -425,6 +426,19 @@ describe('a client that comes back on its folder', () => {
     const coordinator = await FakeCoordinator.start();
     coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
     const first = await joinClient(coordinator, { around: killedAfterWriting, allowNoPrivacy: true });
+    coordinator.offerRound(1);
+    (await first.trainer.trainings.next()).finish();
+    await expect(first.client.finished).rejects.toThrow('killed');
+    const { folder } = first;
+    const second = await joinClient(coordinator, { folder });
+    expect((await coordinator.declines.next()).code).toBe('budget-exhausted');
+    expect([second.trainer.asked, coordinator.begins.all, submissionsIn(folder)]).toEqual([[], [], []]);
+  });
+
+  it('does not send an update that its coordinator should add noise to when that is no longer trusted', async () => {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = { ...fakeTerms, privacy: centralTerms };
+    const first = await joinClient(coordinator, { around: killedAfterWriting, trustCoordinator: true });
     coordinator.offerRound(1);
     (await first.trainer.trainings.next()).finish();
     await expect(first.client.finished).rejects.toThrow('killed');

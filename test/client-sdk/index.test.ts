@@ -10,6 +10,7 @@ import { asDigest } from '../../shared/ids.ts';
 import { formatInvite, newInvite } from '../../shared/protocol/invite.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
+import { centralTerms } from '../support/central-terms.ts';
 import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
 import { FakeLedger } from '../support/fake-ledger.ts';
 import { GatedTrainer } from '../support/gated-trainer.ts';
@@ -58,6 +59,7 @@ it('offers no trainer that can leave the noise out', () => {
 
 const bare: FederationTerms = { ...fakeTerms, privacy: { mode: 'none' } };
 const lax: FederationTerms = { ...fakeTerms, privacy: { ...localPrivacy, delta: 0.0011 } };
+const central: FederationTerms = { ...fakeTerms, privacy: centralTerms };
 
 describe('a privacy ledger that two clients share', () => {
   /** One round of a client of one coordinator, then an offer to another of another; whether that one trains. */
@@ -110,6 +112,10 @@ describe('what the owner of the data allows', () => {
   it.each([
     ['a federation without privacy', bare, {}, 'declined'],
     ['a federation without privacy, where allowed', bare, { allowNoPrivacy: true }, 'trained'],
+    ['noise by the coordinator', central, {}, 'declined'],
+    ['noise by the coordinator, where that is trusted', central, { trustCoordinator: true }, 'trained'],
+    ['noise by the coordinator, where none is needed', central, { allowNoPrivacy: true }, 'trained'],
+    ['more noise by the coordinator than allowed', central, { trustCoordinator: true, maxEpsilon: 0.1 }, 'declined'],
     ['a delta above 0.001', lax, {}, 'declined'],
     ['a delta up to maxDelta', lax, { maxDelta: 0.0011 }, 'trained'],
   ])('decides about %s', async (_case, terms, allowed, outcome) => {

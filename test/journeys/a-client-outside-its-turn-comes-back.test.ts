@@ -37,7 +37,13 @@ async function seated(world: World, index: number, invite = world.invite): Promi
   const key = await signingKeyFromSeed(await store.privateKey());
   const witness = await LedgerWitness.open({ federation, ledgerKey: null, acceptRecovery: false, store });
   const [trainer, clock, reports] = [new FormulaTrainer(index), new HandClock(), new Arrivals<RoundReport>()];
-  const limits = { maxEpsilon: Infinity, maxDelta: 1e-3, allowNoPrivacy: false, betweenRounds: 'come-back' } as const;
+  const limits = {
+    maxEpsilon: Infinity,
+    maxDelta: 1e-3,
+    allowNoPrivacy: false,
+    trustCoordinator: false,
+    betweenRounds: 'come-back',
+  } as const;
   const self = { url: world.url, federation, invite, name: `client ${index}`, trainer, key, store, witness, clock };
   const { promise: joined, resolve } = settlement<void>();
   const options = { ...self, ...limits, release: () => Promise.resolve() };

@@ -115,7 +115,7 @@ describe('a federation file', () => {
     ['an infinite learning rate', { training: { ...training, learningRate: Infinity } }, 'training.learningRate'],
     ['delta 1', { privacy: { ...privacy, delta: 1 } }, 'privacy.delta'],
     ['no noise', { privacy: { ...privacy, noiseMultiplier: 0 } }, 'privacy.noiseMultiplier'],
-    ['another privacy', { privacy: { mode: 'central' } }, 'privacy.mode'],
+    ['another privacy', { privacy: { mode: 'shuffled' } }, 'privacy.mode'],
     ['a deadline longer than a timer can be', { cohort: { deadlineMs: 2 ** 31 } }, 'cohort.deadlineMs'],
     ['a wait longer than a timer can be', { cohort: { selectionTimeoutMs: 2 ** 31 } }, 'cohort.selectionTimeoutMs'],
     ['a cohort beyond all measure', { cohort: { size: 2 ** 53 - 1 } }, 'cohort.size'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseFederation } from '../../server/config.ts';
+import type { AnomalyBounds } from '../../server/update/anomaly/anomaly-bounds.ts';
 import { vetConfig } from '../../server/vet-config.ts';
 import { accepted, isRefused } from '../../shared/protocol/refusals.ts';
 
@@ -14,7 +15,14 @@ const file = {
 
 const vetted = async (changes: object, rounds = 15) =>
   await vetConfig(accepted(parseFederation({ ...file, rounds, training: { ...training, ...changes } })));
-const boundsOf = async (changes: object) => accepted(await vetted(changes)).boundsOf;
+async function boundsOf(changes: object): Promise<(round: number) => AnomalyBounds> {
+  const { boundsOf: of } = accepted(await vetted(changes));
+  return (round) => {
+    const bounds = of(round);
+    if (bounds === null) throw new Error('expected bounds');
+    return bounds;
+  };
+}
 
 async function complaint(changes: object, rounds?: number): Promise<string> {
   const outcome = await vetted(changes, rounds);

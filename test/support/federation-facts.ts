@@ -180,6 +180,7 @@ export function record(number: number): RoundRecord {
       warnings: ['One update stands apart.'],
       reference: modelOf(number - 1),
     },
+    central: null,
     optimiser: {
       name: 'momentum',
       variant: 'beta = 0.9',

@@ -2,7 +2,7 @@
 // and as many raw clients as a test wants. Everything is put away when the scope ends.
 
 import { join } from 'node:path';
-import { type FederatedClient, joinFederation } from '../../client-sdk/index.ts';
+import { type FederatedClient, joinFederation, type JoinOptions } from '../../client-sdk/index.ts';
 import { type FederationConfig, parseFederation, termsOf } from '../../server/config.ts';
 import { type Coordinator, startCoordinator } from '../../server/coordinator.ts';
 import type { LedgerEvent } from '../../server/ledger/ledger-event.ts';
@@ -19,6 +19,9 @@ import { FormulaTrainer } from './formula-trainer.ts';
 import { RawClient } from './raw-client.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** What the owners of honest clients allow. */
+type OwnersWord = Pick<JoinOptions, 'maxEpsilon' | 'trustCoordinator'>;
+
 export interface WorldOptions {
   /** Honest SDK clients that join at once. */
   readonly clients?: number;
@@ -29,6 +32,8 @@ export interface WorldOptions {
   /** How many clients make a cohort: 6 by default. */
   readonly cohort?: { readonly minimum: number; readonly size: number };
   readonly clock?: Clock;
+  /** Of all honest clients. */
+  readonly limits?: OwnersWord;
   /** Plenty unless given. */
   readonly memoryBudgetBytes?: number;
 }
@@ -98,6 +103,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     port,
     invite,
     held: options.held ?? false,
+    limits: options.limits ?? {},
   });
   await world.addClients(options.clients ?? 0);
   return world;
@@ -114,6 +120,7 @@ interface WorldParts {
   readonly port: number;
   readonly invite: string;
   readonly held: boolean;
+  readonly limits: OwnersWord;
 }
 
 export class World implements AsyncDisposable {
@@ -137,12 +144,19 @@ export class World implements AsyncDisposable {
     if (!parts.held) this.#gate.resolve();
   }
 
-  async addClients(count: number, limits: { readonly maxEpsilon?: number } = {}): Promise<readonly HonestClient[]> {
+  async addClients(count: number, limits: OwnersWord = {}): Promise<readonly HonestClient[]> {
     const first = this.honest.length;
     const joining = Array.from({ length: count }, async (_, i) => {
       const folder = join(this.dir, `client-${first + i}`);
       const trainer = new FormulaTrainer(first + i, this.#gate.promise);
-      const client = await joinFederation({ url: this.url, invite: this.invite, folder, trainer, ...limits });
+      const client = await joinFederation({
+        url: this.url,
+        invite: this.invite,
+        folder,
+        trainer,
+        ...this.#parts.limits,
+        ...limits,
+      });
       return { client, trainer, folder };
     });
     const added = await Promise.all(joining);

@@ -26,6 +26,7 @@ const client = new FederatedClient(
     maxEpsilon: Number(maxEpsilon),
     maxDelta: 0.001,
     allowNoPrivacy: false,
+    trustCoordinator: false,
     trainer: { train: ({ baseModel }) => Promise.resolve(baseModel.map(() => random.uniform())) },
     witness: await LedgerWitness.open({
       federation,

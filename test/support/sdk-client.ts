@@ -31,6 +31,7 @@ export interface ClientChoice extends Partial<Pick<ClientOptions, 'betweenRounds
   readonly maxEpsilon?: number;
   readonly maxDelta?: number;
   readonly allowNoPrivacy?: boolean;
+  readonly trustCoordinator?: boolean;
   /** As an invite states it. */
   readonly ledgerKey?: string;
   readonly acceptRecovery?: boolean;
@@ -51,7 +52,8 @@ export interface SdkClient {
 /** Connecting; `joined` resolves with the first join. */
 export async function openClient({ url }: FakeCoordinator, choice: ClientChoice = {}): Promise<SdkClient> {
   const { folder = temporaryFolder(), timing = SHORT, around = (store) => store } = choice;
-  const { maxEpsilon = Infinity, maxDelta = 1e-3, allowNoPrivacy = false, betweenRounds = 'stay' } = choice;
+  const { maxEpsilon = Infinity, maxDelta = 1e-3, betweenRounds = 'stay' } = choice;
+  const { allowNoPrivacy = false, trustCoordinator = false } = choice;
   const { ledgerKey = null, acceptRecovery = false, clock, random } = choice;
   const store = around(await nodeClientStore(folder));
   const key = await signingKeyFromSeed(await store.privateKey());
@@ -67,6 +69,7 @@ export async function openClient({ url }: FakeCoordinator, choice: ClientChoice 
     maxEpsilon,
     maxDelta,
     allowNoPrivacy,
+    trustCoordinator,
     betweenRounds,
     timing,
     ...(clock ? { clock } : {}),

@@ -7,6 +7,7 @@ import { certify } from './certificate.ts';
 import { conditionOf, conditionWarning } from './condition.ts';
 import type { Certificate, ClientExplanation, Explanation } from './explanation.ts';
 import { estimateLiars, liarWarnings } from './liar-estimate.ts';
+import { noiseFloorWarning } from './noise-floor.ts';
 
 export interface Explained {
   /** The rows before any pre-aggregator. */
@@ -15,21 +16,29 @@ export interface Explained {
   /** Of those rows by that rule. */
   readonly aggregate: Aggregate;
   readonly f: number;
+  /** Of the noise that every update holds by declaration, per parameter. Default 0: none. */
+  readonly noiseStdDev?: number;
 }
 
 /** @throws InvariantError where a distance is not finite. */
-export async function explain({ cohort, rule, aggregate, f }: Explained): Promise<Explanation> {
+export async function explain({ cohort, rule, aggregate, f, noiseStdDev = 0 }: Explained): Promise<Explanation> {
   const distances = await distancesOf(cohort);
   const toAggregate = await cohort.squaredDistancesTo(aggregate.values);
   const squaredNorms = await cohort.squaredDistancesTo();
   const condition = conditionOf(rule, { distances, squaredNorms, f });
   const liars = estimateLiars(distances, f);
+  const noiseFloor = noiseFloorWarning(aggregate, { squaredNorms, d: cohort.d, noiseStdDev });
   return {
     clients: clientsOf(aggregate, toAggregate),
     certificate: certificateOf(distances, toAggregate, f),
     condition,
     liars,
-    warnings: [...aggregate.warnings, ...listed(conditionWarning(rule, condition)), ...liarWarnings(liars, f)],
+    warnings: [
+      ...aggregate.warnings,
+      ...listed(noiseFloor),
+      ...listed(conditionWarning(rule, condition)),
+      ...liarWarnings(liars, f),
+    ],
   };
 }
 

@@ -7,27 +7,34 @@ import type { Refused } from '../../../shared/protocol/refusals.ts';
 import { type Magnitudes, magnitudes } from '../../../shared/vector/vector.ts';
 import { noiseDeficit } from './noise-distribution.ts';
 import type { IntactUpdate, RefusedUpdate, VettedUpdate } from '../stages.ts';
-import type { UpdateFigures } from '../update-figures.ts';
+import { type UpdateFigures, withheldFigures } from '../update-figures.ts';
 import type { AnomalyBounds } from './anomaly-bounds.ts';
 
-/** The first bound that is broken answers: value, then norm, then noise. */
-export function vetUpdate(update: IntactUpdate, bounds: AnomalyBounds): VettedUpdate | RefusedUpdate {
+/** The first bound that is broken answers: value, then norm, then noise. `bounds` null: nothing is measured. */
+export function vetUpdate(update: IntactUpdate, bounds: AnomalyBounds | null): VettedUpdate | RefusedUpdate {
+  if (bounds === null) return { ...update, kind: 'vetted', figures: withheldFigures };
   const { figures, refused } = vetValues(update.values, bounds, update.magnitudes);
   return refused ? { ...refused, figures } : { ...update, kind: 'vetted', figures };
 }
+
+type MeasuredFigures = UpdateFigures & Magnitudes;
 
 /** The same of d finite values, whosoever they are. */
 export function vetValues(
   values: Float32Array,
   bounds: AnomalyBounds,
   measured: Magnitudes = magnitudes(values),
-): { readonly figures: UpdateFigures; readonly refused: Refused | undefined } {
+): { readonly figures: MeasuredFigures; readonly refused: Refused | undefined } {
   const figures = figuresOf(values, bounds, measured);
   const refused = tooLargeValue(figures, bounds) ?? tooLargeNorm(figures, bounds) ?? noiseMissing(figures, bounds);
   return { figures, refused };
 }
 
-function figuresOf(values: Float32Array, { noise }: AnomalyBounds, { maxAbsolute, normL2 }: Magnitudes): UpdateFigures {
+function figuresOf(
+  values: Float32Array,
+  { noise }: AnomalyBounds,
+  { maxAbsolute, normL2 }: Magnitudes,
+): MeasuredFigures {
   return {
     maxAbsolute,
     normL2,
@@ -36,7 +43,7 @@ function figuresOf(values: Float32Array, { noise }: AnomalyBounds, { maxAbsolute
   };
 }
 
-function tooLargeValue(figures: UpdateFigures, bounds: AnomalyBounds): Refused | undefined {
+function tooLargeValue(figures: MeasuredFigures, bounds: AnomalyBounds): Refused | undefined {
   if (figures.maxAbsolute <= bounds.maxAbsolute) return undefined;
   return refuse('too-large-value', {
     expected: `no value beyond ${shown(bounds.maxAbsolute)} either way`,
@@ -45,7 +52,7 @@ function tooLargeValue(figures: UpdateFigures, bounds: AnomalyBounds): Refused |
   });
 }
 
-function tooLargeNorm(figures: UpdateFigures, bounds: AnomalyBounds): Refused | undefined {
+function tooLargeNorm(figures: MeasuredFigures, bounds: AnomalyBounds): Refused | undefined {
   if (figures.normL2 <= bounds.maxNormL2) return undefined;
   return refuse('too-large-norm', {
     expected: `an L2 norm of at most ${shown(bounds.maxNormL2)}`,
@@ -54,7 +61,7 @@ function tooLargeNorm(figures: UpdateFigures, bounds: AnomalyBounds): Refused | 
   });
 }
 
-function noiseMissing(figures: UpdateFigures, { noise }: AnomalyBounds): Refused | undefined {
+function noiseMissing(figures: MeasuredFigures, { noise }: AnomalyBounds): Refused | undefined {
   const { noiseRatio, noiseDeficit: deficit } = figures;
   if (noise === null || noiseRatio === null || deficit === null) return undefined;
   const hint = 'add the Gaussian noise of the federation’s terms at every step, an empty batch included';

@@ -5,6 +5,7 @@
 import type { ClientId, Digest } from '../../../shared/ids.ts';
 import type { EnrolledClient } from '../../admission/enrolment-store.ts';
 import type { StagedCohort, TakenUpdate } from '../staging/take-staged.ts';
+import { measuredNormL2 } from '../update-figures.ts';
 import type { UpdateRow } from '../staging/update-store.ts';
 import type { AdminRules, FiredRule } from './admin-rules.ts';
 import type { AnomalyBounds } from './anomaly-bounds.ts';
@@ -84,6 +85,16 @@ export async function screenCohort(cohort: StagedCohort, screening: Screening): 
   };
 }
 
+/** Under central privacy no update is compared with another: only who was barred meanwhile is left out. */
+export function screenUnmeasured(
+  { taken }: Pick<StagedCohort, 'taken'>,
+  clients: readonly EnrolledClient[],
+): ScreenedCohort {
+  const leftOut = barred(taken, new Map(clients.map((client) => [client.id, client])));
+  const standing = taken.filter(({ client }) => !leftOut.has(client));
+  return { standing, leftOut, marks: new Map(), histories: new Map() };
+}
+
 function barred(
   staged: readonly TakenUpdate[],
   enrolled: ReadonlyMap<ClientId, EnrolledClient>,
@@ -101,7 +112,7 @@ async function measured(
   { cohortOf }: StagedCohort,
   { bounds, previousStep, seed }: Screening,
 ): Promise<MeasuredCohort> {
-  const members = updates.map(({ figures, ...update }) => ({ ...update, normL2: figures.normL2 }));
+  const members = updates.map(({ figures, ...update }) => ({ ...update, normL2: measuredNormL2(figures) }));
   return { members, rows: await cohortOf(members), previousStep, noiseStdDev: bounds.noise?.stdDev ?? null, seed };
 }
 

@@ -61,6 +61,11 @@ const unknownCheckpoint = ({ size, root }: Envelope['checkpoint']): Refused =>
 
 function claimText(claim: PrivacyClaim | null): string {
   if (claim === null) return 'no privacy';
-  const { noiseMultiplier, samplingRate, clippingNormL2, steps } = claim;
+  const { noiseMultiplier, clippingNormL2 } = claim;
+  if ('noiseBy' in claim) {
+    const { plannedClients } = claim;
+    return `noise by the coordinator: multiplier ${noiseMultiplier}, clipping norm ${clippingNormL2}, ${plannedClients} planned clients`;
+  }
+  const { samplingRate, steps } = claim;
   return `noise multiplier ${noiseMultiplier}, sampling rate ${samplingRate}, clipping norm ${clippingNormL2}, ${steps} steps`;
 }

@@ -48,11 +48,12 @@ const opened = async (store = new MemoryStore()): Promise<{ store: MemoryStore; 
 
 async function spendRounds(ledger: PrivacyLedger, rounds: readonly number[], of = federation): Promise<void> {
   for (const round of rounds) {
-    await ledger.reserve({ federation: of, round }, event, unlimited);
+    await ledger.reserve({ federation: of, round }, cost, unlimited);
     await ledger.spend({ federation: of, round });
   }
 }
 
+const cost = { event, unit: 'example' } as const;
 const codeOf = (outcome: object): string | null => (isRefused(outcome) ? outcome.refusal.code : null);
 
 describe('PrivacyLedger', () => {
@@ -71,12 +72,16 @@ describe('PrivacyLedger', () => {
         const { store, ledger } = await opened();
         for (const { of, round, steps, spends } of rounds) {
           const key = { federation: of, round };
-          const reserved = await ledger.reserve(key, { ...event, steps }, { maxEpsilon, delta });
+          const reserved = await ledger.reserve(
+            key,
+            { event: { ...event, steps }, unit: 'example' },
+            { maxEpsilon, delta },
+          );
           if (spends && !isRefused(reserved)) await ledger.spend(key);
-          expect(ledger.epsilonSpent(delta)).toBeLessThanOrEqual(maxEpsilon);
+          expect(ledger.epsilonSpent(delta, 'example')).toBeLessThanOrEqual(maxEpsilon);
         }
         const spent = store.entries.filter(({ state }) => state === 'spent');
-        expect(ledger.epsilonSpent(delta)).toBe(epsilonOf(spent, delta));
+        expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOf(spent, delta));
         expect(store.entries.length - spent.length).toBeLessThanOrEqual(1);
       }),
       { seed: 7, numRuns: 60 },
@@ -87,11 +92,11 @@ describe('PrivacyLedger', () => {
     const { store, ledger } = await opened();
     const limit = { maxEpsilon: epsilonOfRounds(3), delta };
     for (const round of [1, 2, 3]) {
-      expect(codeOf(await ledger.reserve({ federation, round }, event, limit))).toBeNull();
+      expect(codeOf(await ledger.reserve({ federation, round }, cost, limit))).toBeNull();
       await ledger.spend({ federation, round });
     }
     const before = store.writes;
-    const refused = await ledger.reserve({ federation, round: 4 }, event, limit);
+    const refused = await ledger.reserve({ federation, round: 4 }, cost, limit);
     expect(refused).toMatchObject({ refusal: { code: 'budget-exhausted' } });
     expect(JSON.stringify(refused)).toContain(epsilonOfRounds(4).toFixed(3));
     expect(store.writes).toBe(before);
@@ -100,25 +105,25 @@ describe('PrivacyLedger', () => {
   it('counts a reservation as spent neither in the figure nor against the budget', async () => {
     const { store, ledger } = await opened();
     const limit = { maxEpsilon: epsilonOfRounds(1), delta };
-    for (const round of [1, 2, 3]) expect(codeOf(await ledger.reserve({ federation, round }, event, limit))).toBeNull();
-    expect(ledger.epsilonSpent(delta)).toBe(0);
+    for (const round of [1, 2, 3]) expect(codeOf(await ledger.reserve({ federation, round }, cost, limit))).toBeNull();
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(0);
     expect(store.entries.map(({ round, state }) => [round, state])).toEqual([[3, 'reserved']]);
   });
 
   it('refuses a round that is spent as replayed, whatever is left of the budget', async () => {
     const { ledger } = await opened();
     await spendRounds(ledger, [1]);
-    expect(codeOf(await ledger.reserve({ federation, round: 1 }, event, unlimited))).toBe('replayed');
-    expect(codeOf(await ledger.reserve({ federation: other, round: 1 }, event, unlimited))).toBeNull();
+    expect(codeOf(await ledger.reserve({ federation, round: 1 }, cost, unlimited))).toBe('replayed');
+    expect(codeOf(await ledger.reserve({ federation: other, round: 1 }, cost, unlimited))).toBeNull();
   });
 
   it('composes over federations: one folder, one history', async () => {
     const { ledger } = await opened();
     await spendRounds(ledger, [1, 2]);
     await spendRounds(ledger, [1, 2], other);
-    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(4));
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(4));
     const limit = { maxEpsilon: epsilonOfRounds(4), delta };
-    expect(codeOf(await ledger.reserve({ federation, round: 3 }, event, limit))).toBe('budget-exhausted');
+    expect(codeOf(await ledger.reserve({ federation, round: 3 }, cost, limit))).toBe('budget-exhausted');
   });
 
   it('spends a round once, however often it is asked to', async () => {
@@ -126,14 +131,14 @@ describe('PrivacyLedger', () => {
     await spendRounds(ledger, [1]);
     const { writes } = store;
     await ledger.spend({ federation, round: 1 });
-    expect([ledger.epsilonSpent(delta), store.writes]).toEqual([epsilonOfRounds(1), writes]);
+    expect([ledger.epsilonSpent(delta, 'example'), store.writes]).toEqual([epsilonOfRounds(1), writes]);
   });
 
   it('will not pass over a spending that was never reserved: such an update must not leave', async () => {
     const { store, ledger } = await opened();
     await expect(ledger.spend({ federation, round: 1 })).rejects.toThrow(InvariantError);
-    await ledger.reserve({ federation, round: 1 }, event, unlimited);
-    await ledger.reserve({ federation: other, round: 1 }, event, unlimited);
+    await ledger.reserve({ federation, round: 1 }, cost, unlimited);
+    await ledger.reserve({ federation: other, round: 1 }, cost, unlimited);
     expect([ledger.holds({ federation, round: 1 }), ledger.holds({ federation: other, round: 1 })]).toEqual([
       false,
       true,
@@ -147,8 +152,8 @@ describe('PrivacyLedger', () => {
     await spendRounds(ledger, [1, 2]);
     expect(store.entries.map(({ state }) => state)).toEqual(['spent', 'spent']);
     const again = await PrivacyLedger.open(store);
-    expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(2));
-    expect(codeOf(await again.reserve({ federation, round: 2 }, event, unlimited))).toBe('replayed');
+    expect(again.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(2));
+    expect(codeOf(await again.reserve({ federation, round: 2 }, cost, unlimited))).toBe('replayed');
   });
 
   it.each([1, 2, 3, 4])('knows no more than its folder when write %i fails', async (crashAtWrite) => {
@@ -157,9 +162,52 @@ describe('PrivacyLedger', () => {
     await expect(spendRounds(ledger, [1, 2])).rejects.toThrow('the power went out');
     const spent = store.entries.filter(({ state }) => state === 'spent').length;
     expect(spent).toBe(Math.floor((crashAtWrite - 1) / 2));
-    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(spent));
     const again = await PrivacyLedger.open(store);
-    expect(again.epsilonSpent(delta)).toBe(epsilonOfRounds(spent));
+    expect(again.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(spent));
+  });
+});
+
+describe('a folder that takes part under local and under central privacy', () => {
+  const clientEvent = { noiseMultiplier: 3, samplingRate: 1, steps: 1 };
+  const clientCost = { event: clientEvent, unit: 'client' } as const;
+
+  /** Two rounds of the one, three of the other. */
+  async function mixed(): Promise<PrivacyLedger> {
+    const { ledger } = await opened();
+    await spendRounds(ledger, [1, 2]);
+    for (const round of [1, 2, 3]) {
+      await ledger.reserve({ federation: other, round }, clientCost, unlimited);
+      await ledger.spend({ federation: other, round });
+    }
+    return ledger;
+  }
+
+  it('has spent as one client what central rounds cost, since noise for an example protects no more than that', async () => {
+    expect((await mixed()).epsilonSpent(delta, 'client')).toBe(epsilonOf([{ ...clientEvent, steps: 3 }], delta));
+  });
+
+  it('has spent as one example both, at half the noise where an example changes an update instead of taking it out', async () => {
+    const halved = { ...clientEvent, noiseMultiplier: 1.5, steps: 3 };
+    const expected = epsilonOf([{ ...event, steps: 2 * event.steps }, halved], delta);
+    expect((await mixed()).epsilonSpent(delta, 'example')).toBeCloseTo(expected, 12);
+  });
+
+  it('remembers the unit when it is opened again', async () => {
+    const { store, ledger } = await opened();
+    await ledger.reserve({ federation, round: 1 }, clientCost, unlimited);
+    await ledger.spend({ federation, round: 1 });
+    expect(store.entries).toMatchObject([{ federation, round: 1, ...clientEvent, unit: 'client', state: 'spent' }]);
+    const again = await PrivacyLedger.open(store);
+    expect(again.epsilonSpent(delta, 'client')).toBe(epsilonOf([clientEvent], delta));
+  });
+
+  it('holds each round to the limit in the unit that its federation counts in', async () => {
+    const ledger = await mixed();
+    const limit = { maxEpsilon: epsilonOf([{ ...clientEvent, steps: 4 }], delta), delta };
+    expect(codeOf(await ledger.reserve({ federation: other, round: 4 }, clientCost, limit))).toBeNull();
+    await ledger.spend({ federation: other, round: 4 });
+    expect(codeOf(await ledger.reserve({ federation: other, round: 5 }, clientCost, limit))).toBe('budget-exhausted');
   });
 });
 
@@ -176,24 +224,24 @@ describe('a privacy ledger that several clients share', () => {
     await spendRounds(one, [1]);
     await spendRounds(two, [1], other);
     await spendRounds(two, [1]);
-    expect(two.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
+    expect(two.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(3));
     const limit = { maxEpsilon: epsilonOfRounds(3), delta };
-    expect(codeOf(await one.reserve({ federation, round: 2 }, event, limit))).toBe('budget-exhausted');
-    expect(one.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
-    expect(codeOf(await one.reserve({ federation, round: 1 }, event, unlimited))).toBe('replayed');
+    expect(codeOf(await one.reserve({ federation, round: 2 }, cost, limit))).toBe('budget-exhausted');
+    expect(one.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(3));
+    expect(codeOf(await one.reserve({ federation, round: 1 }, cost, unlimited))).toBe('replayed');
   });
 
   it('counts what another has reserved and may spend at any time, and leaves it standing', async () => {
     const store = new MemoryStore();
     const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
     const limit = { maxEpsilon: epsilonOfRounds(2), delta };
-    await one.reserve({ federation, round: 1 }, event, limit);
-    expect(codeOf(await two.reserve({ federation, round: 1 }, event, limit))).toBeNull();
-    expect(codeOf(await one.reserve({ federation, round: 2 }, event, limit))).toBeNull();
+    await one.reserve({ federation, round: 1 }, cost, limit);
+    expect(codeOf(await two.reserve({ federation, round: 1 }, cost, limit))).toBeNull();
+    expect(codeOf(await one.reserve({ federation, round: 2 }, cost, limit))).toBeNull();
     await two.spend({ federation, round: 1 });
     await one.spend({ federation, round: 2 });
-    expect(one.epsilonSpent(delta)).toBe(epsilonOfRounds(2));
-    expect(codeOf(await two.reserve({ federation, round: 3 }, event, limit))).toBe('budget-exhausted');
+    expect(one.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(2));
+    expect(codeOf(await two.reserve({ federation, round: 3 }, cost, limit))).toBe('budget-exhausted');
   });
 
   it('never lets both together pass the budget, however their acts fall between each other', async () => {
@@ -208,7 +256,7 @@ describe('a privacy ledger that several clients share', () => {
           // One round at a time each, as clients go, with as many turns in between as the case says.
           for (const [of, round, turns] of rounds) {
             const key = { federation, round };
-            const reserved = of === who ? await ledger.reserve(key, event, { maxEpsilon, delta }) : undefined;
+            const reserved = of === who ? await ledger.reserve(key, cost, { maxEpsilon, delta }) : undefined;
             for (let turn = 0; turn < turns; turn++) await Promise.resolve();
             if (reserved && !isRefused(reserved)) await ledger.spend(key);
           }
@@ -258,11 +306,11 @@ describe('data sets', () => {
     ['without a name compose with all', [{ dataset: 'a' }, { dataset: 'b', examples: first }], { examples: second }, 2],
   ])('%s', async (_, before, subject, rounds) => {
     const ledger = await openFor(await spentOn(before), subject);
-    expect(ledger.epsilonSpent(delta)).toBe(rounds === 0 ? 0 : epsilonOfRounds(rounds));
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(rounds === 0 ? 0 : epsilonOfRounds(rounds));
     const limit = { maxEpsilon: epsilonOfRounds(rounds + 1), delta };
-    expect(codeOf(await ledger.reserve({ federation, round: 9 }, event, limit))).toBeNull();
+    expect(codeOf(await ledger.reserve({ federation, round: 9 }, cost, limit))).toBeNull();
     const tooLittle = { maxEpsilon: epsilonOfRounds(rounds + 1) * 0.999, delta };
-    expect(codeOf(await ledger.reserve({ federation, round: 9 }, event, tooLittle))).toBe('budget-exhausted');
+    expect(codeOf(await ledger.reserve({ federation, round: 9 }, cost, tooLittle))).toBe('budget-exhausted');
   });
 
   it('are noted with every round, and with whose it was', async () => {
@@ -275,28 +323,28 @@ describe('after a backup was restored', () => {
   it('what the coordinator has charged and the folder forgot is spent, reserved or not, and once only', async () => {
     const { store, ledger } = await opened();
     await spendRounds(ledger, [1]);
-    await ledger.reserve({ federation, round: 3 }, event, unlimited);
-    expect(await ledger.takeOver(federation, [1, 2, 3], event)).toBe(2);
-    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
-    expect(await ledger.takeOver(federation, [1, 2, 3], event)).toBe(0);
+    await ledger.reserve({ federation, round: 3 }, cost, unlimited);
+    expect(await ledger.takeOver(federation, [1, 2, 3], cost)).toBe(2);
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(3));
+    expect(await ledger.takeOver(federation, [1, 2, 3], cost)).toBe(0);
     expect(store.entries.map(({ round, state }) => `${round} ${state}`)).toEqual(['1 spent', '2 spent', '3 spent']);
-    expect(codeOf(await ledger.reserve({ federation, round: 2 }, event, unlimited))).toBe('replayed');
+    expect(codeOf(await ledger.reserve({ federation, round: 2 }, cost, unlimited))).toBe('replayed');
   });
 
   it('what the folder has spent and the coordinator forgot stays spent', async () => {
     const { ledger } = await opened();
     await spendRounds(ledger, [1, 2, 3]);
-    expect(await ledger.takeOver(federation, [1], event)).toBe(0);
-    expect(ledger.epsilonSpent(delta)).toBe(epsilonOfRounds(3));
+    expect(await ledger.takeOver(federation, [1], cost)).toBe(0);
+    expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(3));
   });
 
   it('another client’s rounds of the same numbers are not taken for ours', async () => {
     const store = new MemoryStore();
     const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
     await spendRounds(two, [1, 2]);
-    await two.reserve({ federation, round: 3 }, event, unlimited);
-    expect(await one.takeOver(federation, [1, 2, 3], event)).toBe(3);
-    expect(one.epsilonSpent(delta)).toBe(epsilonOfRounds(5));
+    await two.reserve({ federation, round: 3 }, cost, unlimited);
+    expect(await one.takeOver(federation, [1, 2, 3], cost)).toBe(3);
+    expect(one.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(5));
     expect(two.holds({ federation, round: 3 })).toBe(true);
   });
 });

@@ -8,6 +8,7 @@ import { envelopeBytes, envelopeSchema } from '../../../shared/protocol/envelope
 import type { FederationTerms } from '../../../shared/protocol/terms.ts';
 import { decodeSafetensors } from '../../../shared/update-format/safetensors.ts';
 import { fakeTerms, federation } from '../../support/fake-coordinator.ts';
+import { centralTerms } from '../../support/central-terms.ts';
 
 const terms: FederationTerms = {
   ...fakeTerms,
@@ -56,6 +57,30 @@ describe('makeSubmission', () => {
   it('claims no privacy where none is declared', async () => {
     const open = { ...terms, privacy: { mode: 'none' } } as const;
     expect((await makeSubmission(update, { offer, terms: open, key, checkpoint })).envelope.privacy).toBeNull();
+  });
+
+  describe('where the coordinator adds the noise', () => {
+    const central = { ...terms, privacy: centralTerms };
+    const making = () => makeSubmission(update, { offer, terms: central, key, checkpoint });
+
+    it('states on which terms the update is left to it', async () => {
+      expect((await making()).envelope.privacy).toEqual({
+        noiseBy: 'coordinator',
+        noiseMultiplier: 1.5,
+        clippingNormL2: 2,
+        plannedClients: 4,
+      });
+    });
+
+    it('salts the bytes, so that their digest on the ledger is no test for guesses at the update', async () => {
+      const [one, two] = [await making(), await making()];
+      expect(one.envelope.updateDigest).not.toBe(two.envelope.updateDigest);
+      for (const { bytes, envelope } of [one, two]) {
+        const decoded = decodeSafetensors(bytes, terms.tensors);
+        expect(decoded.kind === 'decoded' && [...decoded.values]).toEqual([...update]);
+        expect(envelope.byteLength).toBe(one.envelope.byteLength);
+      }
+    });
   });
 
   it('never makes the same statement twice, so that none can stand in for another', async () => {

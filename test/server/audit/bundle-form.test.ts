@@ -129,21 +129,31 @@ describe('the blobs that a round needs', () => {
 
   it('are its models and updates, what its optimiser remembered and what its rule began from', () => {
     const begun = { ...record, aggregation: record.aggregation && { ...record.aggregation, reference: parent } };
-    expect(sorted(neededBlobs(begun, null))).toEqual(sorted([...inputs, parent, ...updates]));
+    expect(sorted(neededBlobs(begun, { parent: null, withUpdates: true }))).toEqual(
+      sorted([...inputs, parent, ...updates]),
+    );
   });
 
   it('hold no parent where the rule began from nothing, nor a state where none was remembered', () => {
     const aggregation = record.aggregation && { ...record.aggregation, reference: null };
     const plain = { ...record, aggregation, optimiser: { ...record.optimiser, stateBefore: null } };
-    expect(sorted(neededBlobs(plain, parent))).toEqual(sorted([facts.modelOf(2), facts.modelOf(3), ...updates]));
+    expect(sorted(neededBlobs(plain, { parent, withUpdates: true }))).toEqual(
+      sorted([facts.modelOf(2), facts.modelOf(3), ...updates]),
+    );
   });
 
   it('hold the parent where the gate stopped the round: its record does not say what the rule began from', () => {
     const stopped = { ...record, state: 'abandoned', code: 'gate-failed', model: null, aggregation: null } as const;
     const state = facts.stateAfter(2);
-    expect(sorted(neededBlobs(stopped, parent))).toEqual(sorted([facts.modelOf(2), state, parent, ...updates]));
-    expect(sorted(neededBlobs(stopped, null))).toEqual(sorted([facts.modelOf(2), state, ...updates]));
+    expect(sorted(neededBlobs(stopped, { parent, withUpdates: true }))).toEqual(
+      sorted([facts.modelOf(2), state, parent, ...updates]),
+    );
+    expect(sorted(neededBlobs(stopped, { parent: null, withUpdates: true }))).toEqual(
+      sorted([facts.modelOf(2), state, ...updates]),
+    );
     const small = { ...stopped, code: 'cohort-too-small' } as const;
-    expect(sorted(neededBlobs(small, parent))).toEqual(sorted([facts.modelOf(2), state, ...updates]));
+    expect(sorted(neededBlobs(small, { parent, withUpdates: true }))).toEqual(
+      sorted([facts.modelOf(2), state, ...updates]),
+    );
   });
 });

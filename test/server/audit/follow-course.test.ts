@@ -105,6 +105,12 @@ const abandoned = (round: number): LedgerEvent => ({
 });
 const offered = [...joined, seed(1), offer(1)];
 const sent = [...offered, announced(1, a)];
+const charged = (round: number): LedgerEvent => ({
+  type: 'round-charged',
+  round,
+  noiseMultiplier: 1,
+  noiseCommitment: digest(`noise ${round}`),
+});
 const round1 = [...sent, facts.staging(1, a), ...verdicts(1), ended(1)];
 
 /** What may come first, what cannot come then, and why. */
@@ -137,6 +143,8 @@ const impossible: readonly (readonly [string, readonly LedgerEvent[], LedgerEven
     enrol(stranger, { invite: another }),
     'enrolled before',
   ],
+  ['a release charged before the offer', [...joined, seed(1)], charged(1), 'no round'],
+  ['a release charged for another round', offered, charged(2), 'round 1'],
   ['a client enrolled twice', [...joined, issued()], enrol(a, { invite: another }), 'not enrolled before'],
   ['a replacement that replaces nobody', toReplaceA, enrol(stranger, { invite: another }), 'in the entry after'],
   ['a rotation to a client of its own', toReplaceA, rotated(a, b), 'enrolled to replace'],

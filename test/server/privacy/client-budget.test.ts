@@ -23,7 +23,7 @@ const charges = (client: PrivacyCharge['client'], rounds: number): PrivacyCharge
   Array.from({ length: rounds }, (_, i) => ({ client, round: i + 1, event }));
 
 function termsWith(changes: Partial<LocalPrivacyTerms>): FederationTerms {
-  if (terms.privacy.mode === 'none') throw new Error('private terms');
+  if (terms.privacy.mode !== 'local') throw new Error('private terms');
   return { ...terms, privacy: { ...terms.privacy, ...changes } };
 }
 

@@ -48,7 +48,7 @@ function roomsOf(
   const { blobFile } = folder;
   const arrived = new ArrivedUpdates({ kernel: plainKernel, parameters: 6, memoryBudgetBytes: 1e6 });
   const rooms = { federation, schema, blobs, blobFile, arrived, rule, optimiser, rounds, models };
-  return { ...rooms, banSuspects: false, anomaly: { ...anomaly, ...changes } };
+  return { ...rooms, banSuspects: false, central: null, anomaly: { ...anomaly, ...changes } };
 }
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -44,6 +44,7 @@ function roomsOf({ stores, blobs, folder }: OpenRound, name = 'momentum'): Closi
     models,
     anomaly,
     banSuspects: false,
+    central: null,
   };
 }
 

@@ -222,6 +222,7 @@ describe('the events of a close', () => {
     model: null,
     rule: { name: 'mean', variant: 'unweighted', m: null, neighbours: null, pre: [] },
     aggregation: null,
+    central: null,
     optimiser: { name: 'plain', variant: '', stateBefore: null, stateAfter: null },
     updates: [],
     aggregateNormL2: null,

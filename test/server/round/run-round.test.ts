@@ -68,6 +68,7 @@ class NotedActs implements RoundActs {
       model: null,
       rule: { name: 'mean', variant: 'unweighted', m: null, neighbours: null, pre: [] },
       aggregation: null,
+      central: null,
       optimiser: { name: 'plain', variant: '', stateBefore: null, stateAfter: null },
       updates: [],
       aggregateNormL2: null,

@@ -51,6 +51,7 @@ const events: { readonly [Type in LedgerEvent['type']]: Extract<LedgerEvent, { t
     update: key,
     figures: { ...figures, noiseRatio: null, noiseDeficit: null },
   },
+  'round-charged': { type: 'round-charged', round, noiseMultiplier: 1.1, noiseCommitment: key },
   refused: { type: 'refused', round: null, client, code: 'too-large' },
   'refusals-counted': { type: 'refusals-counted', round: null, client: null, counts: { 'too-large': 40, replayed: 1 } },
   declined: { type: 'declined', round, client, code: 'budget-exhausted' },

@@ -3,6 +3,7 @@ import type { ClientStatus, EnrolledClient } from '../../../../server/admission/
 import { type AdminRule, type AdminRules, parseAdminRules } from '../../../../server/update/anomaly/admin-rules.ts';
 import { anomalyBounds } from '../../../../server/update/anomaly/anomaly-bounds.ts';
 import { HISTORY_TEST } from '../../../../server/update/anomaly/client-history.ts';
+import { measuredNormL2 } from '../../../../server/update/update-figures.ts';
 import { markCohort } from '../../../../server/update/anomaly/cohort-anomaly.ts';
 import { screenCohort, type Screening } from '../../../../server/update/anomaly/screen-cohort.ts';
 import type { StagedCohort, TakenUpdate } from '../../../../server/update/staging/take-staged.ts';
@@ -133,7 +134,7 @@ describe('updates that share noise', () => {
     ]);
     expect(all.standing).toEqual([0, 2, 3, 4, 5]);
     const rest = [0, 2, 3, 4, 5].flatMap((i) => takenOf(withCopy)[i] ?? []);
-    const members = rest.map((update) => ({ ...update, normL2: update.figures.normL2 }));
+    const members = rest.map((update) => ({ ...update, normL2: measuredNormL2(update.figures) }));
     const rows = plainCohort([0, 2, 3, 4, 5].flatMap((i) => withCopy[i] ?? []));
     const marks = await markCohort({
       members,
