@@ -14,7 +14,7 @@ import { type FakeCoordinator, fakeTerms } from './fake-coordinator.ts';
 const CHILD = fileURLToPath(new URL('./killed-client-child.ts', import.meta.url));
 
 /** What the coordinator hears of a client on its way through a round; a life ends soon after one of these. */
-const moments = ['joins', 'proofs', 'downloads', 'begins', 'chunks', 'ends'] as const;
+const moments = ['joins', 'downloads', 'begins', 'chunks', 'ends'] as const;
 /** Of the coordinator's terms. */
 const KILL_DELTA = 1e-4;
 const LONGEST_DELAY_MS = 8;
