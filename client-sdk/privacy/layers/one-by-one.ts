@@ -4,6 +4,7 @@
 
 import {
   concat,
+  getBackend,
   mul,
   type Scalar,
   slice,
@@ -37,8 +38,8 @@ export function oneByOneLayer(source: LayerSource): ChainLayer {
       outputs: use(weights, (layer) => concat(examplesOf(inputs).map((row) => applied(layer, row)))),
       back: (outputGradients) => {
         const gradients = examplesOf(outputGradients);
-        const found = use(weights, (layer) =>
-          examplesOf(inputs).map((row, i) => gradientsOfOne(layer, row, gradients[i] ?? row)),
+        const found = named(source.name, () =>
+          use(weights, (layer) => examplesOf(inputs).map((row, i) => gradientsOfOne(layer, row, gradients[i] ?? row))),
         );
         const parts = own.map(({ offset }, w) => writtenOut(endToEnd(found.map((one) => one.weights[w])), offset));
         return {
@@ -48,6 +49,20 @@ export function oneByOneLayer(source: LayerSource): ChainLayer {
       },
     }),
   };
+}
+
+/** A backend without a kernel names the kernel, but not who wanted it. */
+function named<T>(name: string, goBack: () => T): T {
+  try {
+    return goBack();
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `expected the backend "${getBackend()}" to have the gradient of layer "${name}", found: ${found}; ` +
+        'use the native backend or cpu, or a layer that goes as a whole batch',
+      { cause },
+    );
+  }
 }
 
 /** Nothing that draws at random or remembers: forward and back have to be of one function. */

@@ -90,10 +90,10 @@ export function gatherPatches(values: Float32Array, windows: Windows, { count, c
     const image = example * imagePositions * channels;
     const start = example * sources.length * channels;
     for (let r = 0; r < runs.length; r += RUN) {
-      const write = start + (runs[r] ?? 0) * channels;
-      const read = image + (runs[r + 1] ?? 0) * channels;
-      const length = (runs[r + 2] ?? 0) * channels;
-      for (let i = 0; i < length; i++) patches[write + i] = values[read + i] ?? 0;
+      let read = image + (runs[r + 1] ?? 0) * channels;
+      let write = start + (runs[r] ?? 0) * channels;
+      const end = write + (runs[r + 2] ?? 0) * channels;
+      while (write < end) patches[write++] = values[read++] ?? 0;
     }
   }
   return patches;

@@ -85,6 +85,22 @@ describe('a layer that is trained one example at a time', () => {
   });
 });
 
+describe('a layer whose gradient the backend lacks', () => {
+  it('is named, with what to do instead', async () => {
+    await startBackend('wasm');
+    const model = sequential({
+      layers: [layers.conv1d({ name: 'odd', filters: 2, kernelSize: 2, inputShape: [4, 2] }), layers.flatten()],
+    });
+    const chain = layerChain(model, () => {});
+    const weights = normals(parameterCount(modelSchema(model)), 3);
+    const batch = randomBatch({ count: 2, inputLength: 8, outputLength: 6, seed: 5 });
+    expect(() => clippedGradientSum({ chain, loss, weights, batch, clippingNormL2: 1 })).toThrow(
+      /"wasm".*layer "odd".*Conv2DBackpropFilter.*native backend or cpu/,
+    );
+    model.dispose();
+  });
+});
+
 /** Subtracts the mean of the batch, so that of one example alone nothing is left but the weight. */
 class Centred extends layers.Layer {
   static readonly className = 'Centred';
