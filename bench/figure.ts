@@ -38,6 +38,12 @@ export const figureIds = [
   'admission-baseline-mb-per-second',
   'admission-over-baseline',
   'privacy-kills-overspent',
+  'accounting-epsilon',
+  'accounting-epsilon-opacus',
+  'accounting-epsilon-dp-accounting',
+  'accounting-noise',
+  'accounting-noise-opacus',
+  'accounting-noise-dp-accounting',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 
@@ -60,6 +66,6 @@ export function printer(bench: string, json: boolean): Print {
   const asJson = ({ figure, value, unit, context }: Figure): string =>
     JSON.stringify({ bench, figure, value, unit, context: { ...context, ...machine } });
   const asText = ({ figure, value, unit, context }: Figure): string =>
-    `${figure.padEnd(30)}${value === null ? `skipped: ${String(context['skipped'])}` : `${Number(value.toPrecision(5))} ${unit}`}`;
+    `${figure.padEnd(36)}${value === null ? `skipped: ${String(context['skipped'])}` : `${Number(value.toPrecision(5))} ${unit}`}`;
   return (figure) => void process.stdout.write(`${json ? asJson(figure) : asText(figure)}\n`);
 }

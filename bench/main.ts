@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { attackNames } from '../simulation/attacks.ts';
+import { benchAccounting } from './accounting.ts';
 import { benchAdmission } from './admission.ts';
 import { benchAggregationConformance } from './aggregation-conformance.ts';
 import { benchAnomaly } from './anomaly.ts';
@@ -82,6 +83,15 @@ program
   .option('--json', 'one object a line')
   .action(async ({ kills, seed, json = false }: { kills: number; seed: number; json?: boolean }) => {
     await benchPrivacyKills({ kills, seed }, printer('privacy-kills', json));
+  });
+
+program
+  .command('accounting')
+  .description('an epsilon and a calibration, by RDP and by numerical composition, beside Opacus and dp_accounting')
+  .option('--runs <n>', 'timed runs of each', count, 5)
+  .option('--json', 'one object a line')
+  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
+    await benchAccounting({ runs }, printer('accounting', json));
   });
 
 function count(text: string): number {

@@ -55,6 +55,24 @@ export function share(option: string): (text: string) => number {
   };
 }
 
+/** @throws RefusedError unless `text` is a number above 0 and at most 1. */
+export function samplingRate(option: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (value > 0 && value <= 1) return value;
+    throw misfit(option, 'a number above 0 and at most 1', text);
+  };
+}
+
+/** @throws RefusedError unless `text` is a number from `least` to below 1. */
+export function probability(option: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (value >= least && value < 1) return value;
+    throw misfit(option, `a number from ${least} to below 1`, text);
+  };
+}
+
 /** @throws RefusedError unless `text` names an organisation. */
 export function organisation(option: string): (text: string) => OrganisationId {
   return (text) => {

@@ -15,6 +15,7 @@ import { inviteCommand } from './commands/invite.ts';
 import { invitesCommand } from './commands/invites.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { planCommand } from './commands/plan.ts';
+import { privacyCommand } from './commands/privacy.ts';
 import { revokeInviteCommand } from './commands/revoke-invite.ts';
 import { revokeCommand } from './commands/revoke.ts';
 import { rotateCommand } from './commands/rotate.ts';
@@ -76,6 +77,7 @@ const musterCommands = (): readonly Command[] => [
   ledgerCommand(),
   bundleCommand(),
   aggregateCommand(),
+  privacyCommand(),
 ];
 
 /** Also to the commands of a group, such as `muster ledger verify`. */

@@ -71,7 +71,7 @@ def krum_scores(updates, f):
 def epsilon_of(noise, rate, steps, delta):
     """Mironov et al. 1908.10530 section 3.3 by the trapezoid rule, in logarithms; conversion of 2004.00010 prop. 12."""
     best = math.inf
-    for order in [*range(2, 64), 128, 256, 512, 1024]:
+    for order in [*((11 + i) / 10 for i in range(99)), *range(11, 64), 128, 256, 512, 1024]:
         z = np.arange(-16 * noise, order + 16 * noise, noise / 64)
         log_ratio = np.logaddexp(math.log1p(-rate), math.log(rate) + (2 * z - 1) / (2 * noise**2))
         log_terms = -z * z / (2 * noise**2) + order * log_ratio

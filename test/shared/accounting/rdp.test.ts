@@ -28,6 +28,7 @@ describe('Renyi divergence of a history', () => {
           expect(relativeError(composedRdp([a, other]), sum)).toBeLessThan(1e-14);
         }
       }),
+      { numRuns: 30 },
     );
   });
 
@@ -91,33 +92,21 @@ describe('Renyi divergence of one event', () => {
     );
   });
 
-  // test/oracles/rdp_epsilon.py (mpmath 1.3.0): numerical integration, no binomial sum. The first five are also in
-  // dp_accounting's test_compute_log_a_equals_mpmath.
+  // Vectors 34 and 35: dp_accounting, rdp_privacy_accountant_test.py, rtol 1e-4. Its 6.70579741e-4 at order 1.5 sums the
+  // absolute values of an alternating series; test/oracles/accounting_figures.py has 6.50070897e-4.
   it.each([
-    [1e-6, 0.1, 256, 3260463.22929716],
-    [1e-6, 1, 27, 8.7695113048485e-10],
-    [1e-3, 1, 2, 1.71828035221452e-6],
-    [0.01, 10, 20, 0.00019129699912843],
-    [0.99, 0.1, 256, 3263997.42711402],
-    [0.1, 1.03, 2, 0.015544904776248],
-    [0.1, 1.03, 7, 3.96284783029017],
-    [0.1, 1.03, 63, 1695.8269496796],
-    [0.1, 1.03, 1024, 491351.267767215],
-  ])('at rate %d, noise %d, order %d has the integrated log moment %d', (rate, noise, order, expected) => {
-    expect(Math.abs(logMoment(rate, noise, order) / expected - 1)).toBeLessThan(1e-11);
-  });
-
-  // Vector 34 of our list: dp_accounting, rdp_privacy_accountant_test.py, whole orders, rtol 1e-4.
-  it.each([
-    [5, 2.18075656e-3],
-    [50, 2.38460375e-2],
-  ])('at noise 2.5, rate 0.01, 50 steps, order %d is dp_accounting’s %d', (order, expected) => {
-    const found = rdpOf({ noiseMultiplier: 2.5, samplingRate: 0.01, steps: 50 })[ORDERS.indexOf(order)] ?? NaN;
-    expect(found / expected).toBeCloseTo(1, 7);
+    [1.5, 6.50070897e-4, 1e-9],
+    [2.5, 1.0854871e-3, 1e-4],
+    [5, 2.18075656e-3, 1e-8],
+    [50, 2.38460375e-2, 1e-8],
+    [100, 167.416308, 1e-8],
+  ])('at noise 2.5, rate 0.01, 50 steps, order %d is %d', (order, expected, precision) => {
+    const [found = NaN] = rdpOf({ noiseMultiplier: 2.5, samplingRate: 0.01, steps: 50 }, [order]);
+    expect(Math.abs(found / expected - 1)).toBeLessThan(precision);
   });
 
   it('survives figures at the edges of float64', () => {
-    for (const noise of [1e-200, 1e-3, 1e3, 1e150]) {
+    for (const noise of [1e-200, 1e-3, 1e3, 1e150, 1e300]) {
       for (const rate of [1e-300, 1 - 2 ** -53]) {
         const rdp = rdpOf({ noiseMultiplier: noise, samplingRate: rate, steps: 1 });
         expect(rdp.every((value) => value >= 0)).toBe(true);
