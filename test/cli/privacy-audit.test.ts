@@ -93,11 +93,18 @@ describe('muster privacy audit', () => {
     ['--canaries 99', 'from 100 to 20000'],
     ['--canaries 20001', 'from 100 to 20000'],
     ['--seed -1', '--seed'],
-    ['--json /no/such/folder/file', '--json'],
   ])('refuses %s', async (options, told) => {
     const { exitCode, stdout, stderr } = await audit(options);
     expect([exitCode, stdout]).toEqual([2, '']);
     expect(stderr).toContain(told);
     expect(stderr).toContain('(bad-option)');
+  });
+
+  it('refuses a file that cannot be written before the work, not after it', async () => {
+    const long = '--rate 0.01 --steps 30 --canaries 20000 --seed 1';
+    const { exitCode, stderr } = await audit(`${long} --json /no/such/folder/file`);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('(bad-option)');
+    expect(stderr).not.toContain('step 3 of 30');
   });
 });

@@ -77,12 +77,11 @@ interface Grid {
 /** Undefined where it takes too many points, or the masses do not come to 1. */
 function composedGrid(composed: readonly RepeatedLoss[], gridStep: number): Grid | undefined {
   const moments = logMoments(composed);
-  if (moments.massAtInfinity > MASS_TOLERANCE) return undefined;
+  if (!(Math.abs(Math.expm1(moments.at(0))) <= MASS_TOLERANCE)) return undefined;
   const firstIndex = Math.floor(-chernoffEnd(moments, -1) / gridStep);
   const size = 2 ** Math.ceil(Math.log2(chernoffEnd(moments, 1) / gridStep - firstIndex + 2));
   if (!(size <= MOST_POINTS)) return undefined;
-  const { tilted, logScale } = composeTilted(composed, 0, size);
-  if (!(Math.abs(Math.expm1(logScale)) <= MASS_TOLERANCE)) return undefined;
+  const { tilted } = composeTilted(composed, 0, size);
   const offset = ((firstIndex % size) + size) % size;
   let sum = 0;
   const cumulative = tilted.map((_, i) => (sum += Math.max(0, tilted[(offset + i) % size] ?? NaN)));
