@@ -4,6 +4,7 @@
 //   epsilon >= log((least P(hit) - delta) / largest P(false alarm)),
 // each by Clopper and Pearson at half the error (Jagielski, Ullman and Oprea, arXiv 2006.07709). Test and threshold are
 // chosen on one half of the canaries and judged on the other: chosen on the same, the bound would hold for nothing.
+// Canaries have to be independent of each other, as isolated ones with noise of their own are.
 
 import { lowerLimit, type Tally, upperLimit } from './clopper-pearson.ts';
 
