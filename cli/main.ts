@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line, `muster`. Exit codes: 0 ok, 1 fault, 2 refused input, 130 interrupted.
+// The command line, `muster`. Exit codes: 0 ok, 1 fault, 2 refused input, 3 a check that failed, 130 interrupted.
 
 import { heedClosedOutput } from './interrupt.ts';
 import { runCommandLine } from './run-command-line.ts';

@@ -24,6 +24,7 @@ import { roundCommand } from './commands/round.ts';
 import { roundsCommand } from './commands/rounds.ts';
 import { startCommand } from './commands/start.ts';
 import { unbanCommand } from './commands/unban.ts';
+import { EXIT_FAILED_CHECK, FailedCheckError } from './failed-check.ts';
 import { EXIT_INTERRUPTED, InterruptedError } from './interrupt.ts';
 import { type JsonTarget, printFault, printRefusal } from './output.ts';
 import { usageRefusal } from './usage-refusal.ts';
@@ -89,6 +90,7 @@ function inheritSettings(group: Command): void {
 async function explain(error: unknown, program: Command, args: readonly string[]): Promise<number> {
   const json = jsonTarget(args);
   if (error instanceof InterruptedError) return EXIT_INTERRUPTED;
+  if (error instanceof FailedCheckError) return EXIT_FAILED_CHECK;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     // A group without its command: the help has been shown.

@@ -13,6 +13,7 @@ import { type JsonTarget, printResult, tell } from '../output.ts';
 import { noNoiseMeets, privacyPlan, type PrivacyPlanWish } from '../privacy-plan.ts';
 import { pricedNoise, shownEpsilon } from '../privacy-price.ts';
 import { epsilonText, planText } from '../privacy-text.ts';
+import { privacyAuditCommand } from './privacy-audit.ts';
 
 /** Numerical composition of more steps than this takes minutes, or memory that is not there. */
 const MOST_STEPS = 2 ** 31;
@@ -35,6 +36,7 @@ export function privacyCommand(): Command {
     .helpCommand(false)
     .addHelpText('after', HELP);
   for (const command of [epsilonCommand(), noiseCommand(), stepsCommand(), planCommand()]) privacy.addCommand(command);
+  privacy.addCommand(privacyAuditCommand());
   return privacy;
 }
 

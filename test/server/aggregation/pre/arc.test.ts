@@ -29,7 +29,8 @@ describe('ARC', () => {
         const image = await imageOf(arc, rows, f);
         const k = Math.floor(2 * (f / rows.length) * (rows.length - f) + 1e-9);
         const limit = rows.map(normOf).sort((a, b) => b - a)[k] ?? NaN;
-        for (const row of image) expect(normOf(row)).toBeLessThanOrEqual(limit * (1 + 1e-6));
+        // Rounding to float32 adds up to half of its least step, 2^-149, where values are that small.
+        for (const row of image) expect(normOf(row)).toBeLessThanOrEqual(limit * (1 + 1e-6) + 2 ** -147);
         const changed = image.filter((row, i) => normOf(row) < normOf(rows[i] ?? []) * (1 - 1e-6));
         expect(changed.length).toBeLessThanOrEqual(k);
       }),
