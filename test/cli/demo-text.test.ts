@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { demoText } from '../../cli/demo-text.ts';
 import type { DemoClientResult, DemoResult } from '../../simulation/demo/demo-result.ts';
 import { demoClient, demoResultOf, demoRound } from '../support/demo-results.ts';
+import { fc } from '../support/properties.ts';
 
 const textOf = (result: DemoResult): string => stripVTControlCharacters(demoText(result));
 

@@ -4,7 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { FixtureRepository } from '../support/fixture-repository.ts';
 
-const rooms = ['transport', 'admission', 'update', 'round', 'aggregation', 'privacy', 'model', 'ledger', 'storage'];
+const rooms = [
+  'transport',
+  'admission',
+  'update',
+  'round',
+  'aggregation',
+  'optimiser',
+  'privacy',
+  'model',
+  'ledger',
+  'storage',
+];
 const AUDIT = 'server/audit';
 const serverRooms = [...rooms.map((room) => `server/${room}`), AUDIT];
 const sdk = ['client-sdk', 'client-sdk/platform', 'client-sdk/training'];

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +17,7 @@ import { accepted, isRefused } from '../../shared/protocol/refusals.ts';
 import { federationTermsSchema } from '../../shared/protocol/terms.ts';
 import { codeOf } from '../support/refusal-code.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { fc } from '../support/properties.ts';
 
 const training = { learningRate: 2, stepsPerRound: 10, samplingRate: 0.1, expectedBatchSize: 40, clippingNormL2: 1 };
 const privacy = { mode: 'local', epsilonBudget: 8, delta: 1e-4 };

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Turns } from '../../server/turns.ts';
 import { settlement } from '../../shared/settlement.ts';
+import { fc } from '../support/properties.ts';
 
 interface Asked {
   /** Undefined: exclusive. */

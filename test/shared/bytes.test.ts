@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromBase64, fromHex, randomHex, toBase64, toHex } from '../../shared/bytes.ts';
+import { fc } from '../support/properties.ts';
 
 describe('hexadecimal', () => {
   it('is read back as it was written, lower-case and two characters a byte, as Node writes it', () => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalBytes, canonicalJson, type Json } from '../../shared/canonical-json.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
+import { fc } from '../support/properties.ts';
 
 /** The same value with every object's keys inserted the other way round. */
 function reversed(value: Json): Json {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../shared/digest.ts';
+import { fc } from '../support/properties.ts';
 
 describe('SHA-256', () => {
   it.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   asClientId,
@@ -12,6 +11,7 @@ import {
   isOrganisationId,
 } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
+import { fc } from '../support/properties.ts';
 
 const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: 64, maxLength: 64 });
 const digest = 'a3'.repeat(32);

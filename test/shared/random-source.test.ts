@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   fillStandardNormals,
@@ -9,6 +8,7 @@ import {
   uniformInteger,
 } from '../../shared/random-source.ts';
 import { KS_CRITICAL_P_001, ksStatistic } from '../support/kolmogorov-smirnov.ts';
+import { fc } from '../support/properties.ts';
 
 const draws = (random: RandomSource, count: number): number[] => Array.from({ length: count }, () => random.uniform());
 

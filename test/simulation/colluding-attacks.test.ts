@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { fillStandardNormals, type RandomSource, seededRandomSource } from '../../shared/random-source.ts';
@@ -12,6 +11,7 @@ import {
 } from '../../simulation/colluding-attacks.ts';
 import { minMaxUpdate } from '../../simulation/min-max.ts';
 import { normalQuantile } from '../../simulation/normal-quantile.ts';
+import { fc } from '../support/properties.ts';
 
 const seeded = (): RandomSource => seededRandomSource(5, 'lies');
 

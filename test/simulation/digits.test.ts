@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RefusedError } from '../../shared/protocol/refusals.ts';
 import { HELD_OUT_COUNT, loadDigits, splitDigits, takeDigits } from '../../simulation/digits.ts';
+import { fc } from '../support/properties.ts';
 
 const TEN_THOUSAND = { count: 10_000 };
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../../shared/protocol/refusals.ts';
 import { splitDigits } from '../../simulation/digits.ts';
 import { splitDigitsByDirichlet } from '../../simulation/dirichlet-split.ts';
+import { fc } from '../support/properties.ts';
 
 /** As many of each class as the real digits hold, class after class. */
 const PER_CLASS = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978];

@@ -1,6 +1,5 @@
 // Privacy events of every kind, nested, for laws over accountants.
 
-import fc from 'fast-check';
 import {
   composed,
   counted,
@@ -8,6 +7,7 @@ import {
   type PrivacyEvent,
   sampledGaussian,
 } from '../../shared/accounting/privacy-event.ts';
+import { fc } from './properties.ts';
 
 const noiseMultiplier = fc.constantFrom(0.7, 1, 1.1, 2.5, 5);
 const samplingRate = fc.constantFrom(0.01, 0.05, 0.3);

@@ -1,12 +1,12 @@
 // Cohorts for the tests of the rules: by hand, and as fast-check arbitraries; and a rule's outcome as tests compare it.
 
-import fc from 'fast-check';
 import type { Declared } from '../../shared/declare.ts';
 import type { Aggregate, AggregationRule } from '../../server/aggregation/rule.ts';
 import { accepted, RefusedError, type Refused } from '../../shared/protocol/refusals.ts';
 import { seededRandomSource, standardNormals } from '../../shared/random-source.ts';
 import { plainCohort } from './plain-cohort.ts';
 import { codeOf as codeOfOutcome } from './refusal-code.ts';
+import { fc } from './properties.ts';
 
 export type Rows = readonly (readonly number[] | Float32Array)[];
 

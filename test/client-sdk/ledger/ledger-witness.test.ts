@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AskLedger, LedgerQuestion } from '../../../client-sdk/ledger/ask-ledger.ts';
 import { LedgerWitness, type WitnessOptions } from '../../../client-sdk/ledger/ledger-witness.ts';
@@ -9,6 +8,7 @@ import { InvariantError } from '../../../shared/invariant-error.ts';
 import type { LedgerProof } from '../../../shared/protocol/messages.ts';
 import { RefusedError } from '../../../shared/protocol/refusals.ts';
 import { FakeLedger } from '../../support/fake-ledger.ts';
+import { fc } from '../../support/properties.ts';
 
 const federation = asFederationId('study');
 const model = asDigest('ab'.repeat(32));

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type ClientEffect,
@@ -6,6 +5,7 @@ import {
   type ClientState,
   stepClient,
 } from '../../../client-sdk/participation/client-state.ts';
+import { fc } from '../../support/properties.ts';
 
 type StateKind = ClientState['kind'];
 /** Events about round 5, the one under way; `new` is the offer of round 6, `old` that of round 4. */

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextClippingNorm, sumNoiseMultiplier } from '../../../client-sdk/privacy/adaptive-clipping.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { rdpOf } from '../../../shared/accounting/rdp.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('sumNoiseMultiplier', () => {
   it('leaves sum and count together at the cost of the sum alone, at full participation exactly', () => {

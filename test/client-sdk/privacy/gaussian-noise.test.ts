@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addGaussianNoise, noiseGrid } from '../../../client-sdk/privacy/gaussian-noise.ts';
 import { type RandomSource, secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
 import { normalityPValue, sumOfSquaresZScore } from '../../support/normal-statistics.ts';
+import { fc } from '../../support/properties.ts';
 
 const grid = 2 ** -20;
 

@@ -1,10 +1,10 @@
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { layerChain, type LayerChain } from '../../../client-sdk/privacy/layer-chain.ts';
 import { microBatches } from '../../../client-sdk/privacy/micro-batches.ts';
 import { loadBackend } from '../../../client-sdk/training/load-backend.ts';
 import { randomBatch } from '../../support/chain-models.ts';
+import { fc } from '../../support/properties.ts';
 
 const chainOf = (...given: Parameters<ReturnType<typeof sequential>['add']>[0][]): LayerChain => {
   const model = sequential({ layers: given });

@@ -1,5 +1,4 @@
 import { memory } from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ActivationName, activations, isActivationName } from '../../../client-sdk/privacy/activations.ts';
 import { layerChain } from '../../../client-sdk/privacy/layer-chain.ts';
@@ -20,6 +19,7 @@ import {
   randomBatch,
   rowOf,
 } from '../../support/chain-models.ts';
+import { fc } from '../../support/properties.ts';
 
 interface Case extends ChainShape {
   readonly loss: LossName;

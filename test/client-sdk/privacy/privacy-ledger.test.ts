@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClientStore, PrivacyLedgerEntry } from '../../../client-sdk/participation/client-store.ts';
 import { type LedgerSubject, PrivacyLedger } from '../../../client-sdk/privacy/privacy-ledger.ts';
@@ -7,6 +6,7 @@ import { asClientId, asDigest, asFederationId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import { SerialQueue } from '../../../shared/serial-queue.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
+import { fc } from '../../support/properties.ts';
 
 const federation = asFederationId('study');
 const other = asFederationId('other-study');

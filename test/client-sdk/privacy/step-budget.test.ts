@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { affordableSteps, leastNoiseMultiplier } from '../../../client-sdk/privacy/step-budget.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
+import { fc } from '../../support/properties.ts';
 
 const delta = 1e-5;
 const events = fc.record({

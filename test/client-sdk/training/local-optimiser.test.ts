@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { localOptimiser, type OptimiserStep } from '../../../client-sdk/training/local-optimiser.ts';
 import type { LocalOptimiser } from '../../../shared/protocol/terms.ts';
+import { fc } from '../../support/properties.ts';
 
 const adam: LocalOptimiser = { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 

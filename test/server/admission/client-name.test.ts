@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lookAlike, nameKey, vetName } from '../../../server/admission/client-name.ts';
 import { asClientId } from '../../../shared/ids.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
 import { codeOf } from '../../support/refusal-code.ts';
+import { fc } from '../../support/properties.ts';
 
 const clientAt = (index: number) => asClientId(index.toString(16).padStart(64, '0'));
 const named = (...names: readonly string[]) => names.map((name, i) => ({ client: clientAt(i), name }));

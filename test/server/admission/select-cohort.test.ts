@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type EligibleClient, largestDraw, selectCohort } from '../../../server/admission/select-cohort.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import { asClientId, asDigest, asOrganisationId, type ClientId, type Digest } from '../../../shared/ids.ts';
+import { fc } from '../../support/properties.ts';
 
 const clientAt = (index: number): ClientId => asClientId(index.toString(16).padStart(64, '0'));
 const seedAt = (index: number): Digest => asDigest(index.toString(16).padStart(64, 'f'));

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ruleFor, type RuleWish } from '../../../server/aggregation/rule-for.ts';
 import { ruleNames } from '../../../server/aggregation/rules.ts';
 import { tolerated } from '../../../server/aggregation/tolerance.ts';
 import { isRefused, type Refusal } from '../../../shared/protocol/refusals.ts';
 import { codeOf } from '../../support/refusal-code.ts';
+import { fc } from '../../support/properties.ts';
 
 const wish: RuleWish = { name: 'multi-krum', f: 2, cohort: { minimum: 7, size: 20 } };
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AggregationRule, RuleInput } from '../../../server/aggregation/rule.ts';
@@ -6,6 +5,7 @@ import { ruleNames, ruleOf } from '../../../server/aggregation/rules.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../support/plain-cohort.ts';
 import { anyValue, bitsOf, cohortCase, exactly, type Rows } from '../../support/rule-cases.ts';
+import { fc } from '../../support/properties.ts';
 
 const rules = ruleNames.map((name): AggregationRule => accepted(ruleOf({ name })).made);
 /** Whatever a rule may need. */

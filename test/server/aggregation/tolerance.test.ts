@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ruleOf } from '../../../server/aggregation/rules.ts';
 import {
@@ -10,6 +9,7 @@ import {
 import { asOrganisationId } from '../../../shared/ids.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('f', () => {
   it('as a fraction of the clients offered is rounded up, and to the number meant where it is whole', () => {

@@ -1,5 +1,4 @@
 import { zipSync } from 'fflate';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Bundle,
@@ -13,6 +12,7 @@ import { sha256 } from '../../../shared/digest.ts';
 import { asDigest, compareText } from '../../../shared/ids.ts';
 import { accepted, isRefused, type Refused } from '../../../shared/protocol/refusals.ts';
 import * as facts from '../../support/federation-facts.ts';
+import { fc } from '../../support/properties.ts';
 
 const { federation } = facts;
 const text: BundleText = {

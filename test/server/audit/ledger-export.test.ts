@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readExport } from '../../../server/audit/ledger-export.ts';
 import { verifyLedger } from '../../../server/audit/verify-ledger.ts';
 import { parseLedgerRow } from '../../../server/storage/ledger-row.ts';
 import { asFederationId } from '../../../shared/ids.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
+import { fc } from '../../support/properties.ts';
 
 const federation = asFederationId('digits');
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { verifyLedger } from '../../../server/audit/verify-ledger.ts';
 import type { LedgerEvent } from '../../../server/ledger/ledger-event.ts';
@@ -10,6 +9,7 @@ import { entryHash, GENESIS } from '../../../shared/ledger/ledger-hash.ts';
 import { MerkleTree } from '../../../shared/ledger/merkle-tree.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
 import * as facts from '../../support/federation-facts.ts';
+import { fc } from '../../support/properties.ts';
 
 const { federation } = facts;
 const SEED = '1e'.repeat(32);

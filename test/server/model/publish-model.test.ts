@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gateModel, publishModel } from '../../../server/model/publish-model.ts';
@@ -10,6 +9,7 @@ import { canonicalOrder } from '../../../shared/update-format/tensor-schema.ts';
 import { codeOf } from '../../support/refusal-code.ts';
 import { baseModel, federation, schema, updateFile } from '../../support/small-federation.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fc } from '../../support/properties.ts';
 
 const values = Float32Array.from([0.1, -2, 3, 1e-30, 5, 6]);
 const optimiserState = asDigest('0b'.repeat(32));

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FederationConfig, configText, parseFederation } from '../../../server/config.ts';
 import { fixedDifference } from '../../../server/fixed-part.ts';
@@ -7,6 +6,7 @@ import { optimiserFor, optimisers } from '../../../server/optimiser/optimisers.t
 import { accepted, isRefused, type Refusal } from '../../../shared/protocol/refusals.ts';
 import { compareText } from '../../../shared/ids.ts';
 import { federation, terms } from '../../support/small-federation.ts';
+import { fc } from '../../support/properties.ts';
 
 const made = (name: string, options: Readonly<Record<string, unknown>> = {}): ServerOptimiser =>
   accepted(optimiserFor({ name, ...options })).made;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   adaptiveComplaint,
@@ -9,6 +8,7 @@ import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import type { AdaptiveClipping, CentralPrivacyTerms } from '../../../shared/protocol/terms.ts';
 import { seededRandomSource, standardNormals } from '../../../shared/random-source.ts';
 import { centralTerms } from '../../support/central-terms.ts';
+import { fc } from '../../support/properties.ts';
 
 const adaptive = (changes: Partial<AdaptiveClipping> = {}): AdaptiveClipping => ({
   quantile: 0.5,

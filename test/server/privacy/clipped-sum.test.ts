@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openKernel } from '../../../server/aggregation/kernels/open-kernel.ts';
 import { clippedSum } from '../../../server/privacy/clipped-sum.ts';
 import { seededRandomSource, standardNormals } from '../../../shared/random-source.ts';
 import { plainCohort } from '../../support/plain-cohort.ts';
+import { fc } from '../../support/properties.ts';
 
 const D = 5;
 

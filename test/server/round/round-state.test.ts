@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type CohortGoal,
@@ -9,6 +8,7 @@ import {
   step,
 } from '../../../server/round/round-state.ts';
 import { asClientId, type ClientId } from '../../../shared/ids.ts';
+import { fc } from '../../support/properties.ts';
 
 const goal: CohortGoal = { minimum: 3, size: 5 };
 const clientAt = (index: number): ClientId => asClientId(index.toString(16).padStart(64, '0'));

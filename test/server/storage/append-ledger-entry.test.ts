@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { LedgerEvent } from '../../../server/ledger/ledger-event.ts';
@@ -10,6 +9,7 @@ import { openFolder } from '../../support/data-folders.ts';
 import * as facts from '../../support/federation-facts.ts';
 import { expectSoundLedger } from '../../support/sound-ledger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fc } from '../../support/properties.ts';
 
 const { federation, figures } = facts;
 const client = facts.clientAt(0);

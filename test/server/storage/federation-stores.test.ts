@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareText } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
@@ -9,6 +8,7 @@ import type { FederationStores } from '../../../server/storage/federation-stores
 import { openFolder } from '../../support/data-folders.ts';
 import * as facts from '../../support/federation-facts.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fc } from '../../support/properties.ts';
 
 const { federation, figures } = facts;
 const client = facts.clientAt(0);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { InvariantError } from '../../../shared/invariant-error.ts';
 import { fileBlobStore, readOnlyBlobs, removeStaleTemporaries } from '../../../server/storage/file-blob-store.ts';
 import { digest } from '../../support/federation-facts.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fc } from '../../support/properties.ts';
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FederationStores } from '../../../server/storage/federation-stores.ts';
 import { verifyConsistency, verifyInclusion } from '../../../shared/ledger/merkle-proofs.ts';
 import { openFolder } from '../../support/data-folders.ts';
 import * as facts from '../../support/federation-facts.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fc } from '../../support/properties.ts';
 
 const { federation } = facts;
 const amendment = { type: 'federation-amended', configDigest: facts.digest('x') } as const;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerEvent } from '../../../server/ledger/ledger-event.ts';
 import { nothingDone, told, type WriteAct, WriteBatch } from '../../../server/storage/write-batch.ts';
@@ -10,6 +9,7 @@ import { openFolder } from '../../support/data-folders.ts';
 import * as facts from '../../support/federation-facts.ts';
 import { expectSoundLedger } from '../../support/sound-ledger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fc } from '../../support/properties.ts';
 
 const { federation } = facts;
 const amendment = (label: string): LedgerEvent => ({ type: 'federation-amended', configDigest: facts.digest(label) });

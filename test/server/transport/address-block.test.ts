@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressBlock } from '../../../server/transport/address-block.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('the block that an address is counted by', () => {
   it.each([

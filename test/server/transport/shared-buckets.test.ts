@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SharedBuckets } from '../../../server/transport/shared-buckets.ts';
 import { TokenBucket } from '../../../server/transport/token-bucket.ts';
+import { fc } from '../../support/properties.ts';
 
 const rate = { burst: 4, perSecond: 2 };
 const REFILL_MS = 2_000;

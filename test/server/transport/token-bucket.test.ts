@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TokenBucket } from '../../../server/transport/token-bucket.ts';
+import { fc } from '../../support/properties.ts';
 
 const rate = { burst: 6, perSecond: 4 };
 

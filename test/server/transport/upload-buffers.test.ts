@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UploadBuffers } from '../../../server/transport/upload-buffers.ts';
 import type { Refusal, Refused } from '../../../shared/protocol/refusals.ts';
 import { codeOf } from '../../support/refusal-code.ts';
 import { announcedBy, threeMembers, updateFile } from '../../support/small-federation.ts';
+import { fc } from '../../support/properties.ts';
 
 const [anna, ben, carl] = await threeMembers();
 const bytes = updateFile([1, 2, 3, 4, 5, 6]);

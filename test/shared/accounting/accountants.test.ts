@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accountantNames } from '../../../shared/accounting/accountant.ts';
 import { accountants } from '../../../shared/accounting/accountants.ts';
@@ -11,6 +10,7 @@ import {
   sampledGaussian,
 } from '../../../shared/accounting/privacy-event.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 const noise = fc.double({ min: 0.6, max: 8, noNaN: true });
 const rate = fc.double({ min: 1e-3, max: 1, noNaN: true });

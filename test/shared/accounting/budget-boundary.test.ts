@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { closeBracket, findBracket, type Trial } from '../../../shared/accounting/budget-boundary.ts';
+import { fc } from '../../support/properties.ts';
 
 const PRECISION = 1e-9;
 /** Four for each halving of a bracket of 2^16 at most, and the way to it. */

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accountants } from '../../../shared/accounting/accountants.ts';
 import { calibrateNoiseMultiplier, calibrateSteps } from '../../../shared/accounting/calibrate.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 const target = fc.record({
   samplingRate: fc.double({ min: 1e-4, max: 1, noNaN: true }),

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { composeEvents } from '../../../shared/accounting/compose-events.ts';
 import {
@@ -10,6 +9,7 @@ import {
 } from '../../../shared/accounting/privacy-event.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import { anyEvent } from '../../support/privacy-events.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('a history', () => {
   it('is the same whether k composes or composed k times, for every event', () => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 const event = fc.record({
   noiseMultiplier: fc.double({ min: 0.3, max: 20, noNaN: true }),

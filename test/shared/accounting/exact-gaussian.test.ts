@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { exactAccountant, gaussianDelta, gaussianEpsilon } from '../../../shared/accounting/exact-gaussian.ts';
 import { gaussian, sampledGaussian } from '../../../shared/accounting/privacy-event.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 const rowSchema = z.object({
   noiseMultiplier: z.number(),

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fractionalOrderLogMoments } from '../../../shared/accounting/fractional-order-moment.ts';
 import { rdpOf } from '../../../shared/accounting/rdp.ts';
 import { wholeOrderLogMoment } from '../../../shared/accounting/whole-order-moment.ts';
+import { fc } from '../../support/properties.ts';
 
 const momentSchema = z.object({
   samplingRate: z.number(),

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noiseStdDevPerParameter, stepWeights } from '../../../shared/accounting/noise-scale.ts';
 import type { PrivacyTerms, TrainingTerms } from '../../../shared/protocol/terms.ts';
+import { fc } from '../../support/properties.ts';
 
 const training: TrainingTerms = {
   learningRate: 0.3,

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pldAccountant } from '../../../shared/accounting/pld-accountant.ts';
 import { gaussian, sampledGaussian } from '../../../shared/accounting/privacy-event.ts';
 import { rdpAccountant } from '../../../shared/accounting/rdp-accountant.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('numerical composition beside RDP', () => {
   it('is never above it by more than its numerical error', () => {

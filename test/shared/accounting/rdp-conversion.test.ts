@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deltaAtOrder, epsilonAtOrder } from '../../../shared/accounting/rdp-conversion.ts';
+import { fc } from '../../support/properties.ts';
 
 const order = fc.double({ min: 1.1, max: 1024, noNaN: true });
 const rdp = fc.double({ min: 1e-9, max: 50, noNaN: true });

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { composedRdp, ORDERS, rdpOf } from '../../../shared/accounting/rdp.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 const noiseMultiplier = fc.double({ min: 0.3, max: 20, noNaN: true });
 const samplingRate = fc.double({ min: 1e-5, max: 1, noNaN: true });

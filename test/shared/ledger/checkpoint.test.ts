@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
 import { asDigest, asFederationId } from '../../../shared/ids.ts';
 import { MAX_CHECKPOINT_LENGTH, openCheckpoint, originOf, signCheckpoint } from '../../../shared/ledger/checkpoint.ts';
 import { leafOf } from './reference-tree.ts';
+import { fc } from '../../support/properties.ts';
 
 const signer = await signingKeyFromSeed('07'.repeat(32));
 const stranger = await signingKeyFromSeed('08'.repeat(32));

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../../shared/bytes.ts';
 import { entryHash, GENESIS, nodeHash } from '../../../shared/ledger/ledger-hash.ts';
 import { leafOf, nodeOf } from './reference-tree.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('the hash of a ledger row', () => {
   it('is that of its UTF-8 behind a zero byte, as Node computes it', () => {

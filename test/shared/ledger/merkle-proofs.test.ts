@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asDigest, type Digest } from '../../../shared/ids.ts';
 import type { TreeHead } from '../../../shared/ledger/checkpoint.ts';
@@ -10,6 +9,7 @@ import {
 } from '../../../shared/ledger/merkle-proofs.ts';
 import { MerkleTree } from '../../../shared/ledger/merkle-tree.ts';
 import { below, leafOf, nodeOf, sidesOfConsistency, sidesOfInclusion } from './reference-tree.ts';
+import { fc } from '../../support/properties.ts';
 
 const LARGEST = 130;
 const leaves = Array.from({ length: LARGEST }, (_, i) => leafOf(`row ${i}`));

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import { entryHash } from '../../../shared/ledger/ledger-hash.ts';
 import { MerkleTree } from '../../../shared/ledger/merkle-tree.ts';
 import { leafOf, rootOf } from './reference-tree.ts';
+import { fc } from '../../support/properties.ts';
 
 const leaves = Array.from({ length: 200 }, (_, i) => leafOf(`row ${i}`));
 

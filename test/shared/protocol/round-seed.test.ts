@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { asDigest, asFederationId, type Digest, isDigest } from '../../../shared/ids.ts';
 import { aggregationSeed, newRoundSeed, seedCommitment } from '../../../shared/protocol/round-seed.ts';
+import { fc } from '../../support/properties.ts';
 
 const digestText = z.string().transform(asDigest);
 const pinned = z

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
 import {
@@ -8,6 +7,7 @@ import {
   maxSafetensorsBytes,
 } from '../../../shared/update-format/safetensors.ts';
 import { canonicalOrder, parameterCount, type TensorSchema } from '../../../shared/update-format/tensor-schema.ts';
+import { fc } from '../../support/properties.ts';
 
 const schema = canonicalOrder([
   { name: 'w', shape: [2, 2] },

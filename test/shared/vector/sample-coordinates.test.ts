@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sampleCoordinates } from '../../../shared/vector/sample-coordinates.ts';
 import { seededRandomSource } from '../../../shared/random-source.ts';
+import { fc } from '../../support/properties.ts';
 
 describe('a sample of coordinates', () => {
   it('is ascending, without repetition, within the length, and of the size asked for or everything', () => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pairwiseDots } from '../../../shared/vector/pairwise-dots.ts';
 import { centred, topEigenvector } from '../../../shared/vector/top-eigenvector.ts';
+import { fc } from '../../support/properties.ts';
 
 const most = { iterations: 500, tolerance: 0 };
 const floats = (...rows: readonly (readonly number[])[]) => rows.map((row) => Float32Array.from(row));

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import {
@@ -11,6 +10,7 @@ import {
   normL2,
   squaredDistance,
 } from '../../../shared/vector/vector.ts';
+import { fc } from '../../support/properties.ts';
 
 const value = fc.float({ min: -1000, max: 1000, noNaN: true });
 const pair = fc.integer({ min: 0, max: 40 }).chain((length) => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerLimit, upperLimit } from '../../../simulation/privacy-audit/clopper-pearson.ts';
 import { privacyAuditOracle } from '../../support/privacy-audit-oracle.ts';
+import { fc } from '../../support/properties.ts';
 
 const tallies = fc
   .integer({ min: 1, max: 60 })

@@ -1,5 +1,4 @@
 import { memory } from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { layerChain, type LayerChain } from '../../../../client-sdk/privacy/layer-chain.ts';
 import { layerKinds } from '../../../../client-sdk/privacy/layers/layer-kinds.ts';
@@ -11,6 +10,7 @@ import { parameterCount } from '../../../../shared/update-format/tensor-schema.t
 import { builtBackends } from '../../../support/built-backends.ts';
 import { clippedSumOfLoop, largestDifference, normals, normL2, rowOf } from '../../../support/chain-models.ts';
 import { batchFor, inReference, type LayerCase, layerCases } from '../../../support/layer-models.ts';
+import { fc } from '../../../support/properties.ts';
 
 const loss = 'mean-squared-error';
 const clips = [0.3, Infinity];

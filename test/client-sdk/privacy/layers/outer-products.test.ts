@@ -1,10 +1,10 @@
 import { tensor2d } from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isWrittenOut, outerProductGradients } from '../../../../client-sdk/privacy/layers/outer-products.ts';
 import { startBackend } from '../../../../client-sdk/training/load-backend.ts';
 import { builtBackends } from '../../../support/built-backends.ts';
 import { normals, normL2 } from '../../../support/chain-models.ts';
+import { fc } from '../../../support/properties.ts';
 
 const OUTPUT_WIDTH = 9;
 const MARGIN = 1 - 2 ** -10;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Distances } from '../../../../server/aggregation/cohort.ts';
 import { certify, relaxedBound } from '../../../../server/aggregation/explain/certificate.ts';
@@ -6,6 +5,7 @@ import { InvariantError } from '../../../../shared/invariant-error.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { drawnFrom, hostileCohort, kindNames } from './hostile-cohorts.ts';
 import { distanceToMean, reachOf, type Rows, subsets } from './subsets.ts';
+import { fc } from '../../../support/properties.ts';
 
 const float32 = (rows: Rows): Rows => rows.map((row) => [...Float32Array.from(row)]);
 

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conditionOf, conditionWarning } from '../../../../server/aggregation/explain/condition.ts';
 import type { AggregationRule } from '../../../../server/aggregation/rule.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { hostileCohort } from './hostile-cohorts.ts';
 import type { Rows } from './subsets.ts';
+import { fc } from '../../../support/properties.ts';
 
 /** A rule of which nothing but its condition is asked. */
 function ruleWith(ratio: ((n: number, f: number) => number) | null): AggregationRule {

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LiarEstimate } from '../../../../server/aggregation/explain/explanation.ts';
 import { estimateLiars, liarWarnings } from '../../../../server/aggregation/explain/liar-estimate.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { drawnFrom } from './hostile-cohorts.ts';
+import { fc } from '../../../support/properties.ts';
 
 type Rows = readonly (readonly number[])[];
 

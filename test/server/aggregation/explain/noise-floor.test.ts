@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noiseFloorWarning } from '../../../../server/aggregation/explain/noise-floor.ts';
 import { explain } from '../../../../server/aggregation/explain/explain.ts';
@@ -6,6 +5,7 @@ import { ruleOf } from '../../../../server/aggregation/rules.ts';
 import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { seededRandomSource, standardNormals } from '../../../../shared/random-source.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
+import { fc } from '../../../support/properties.ts';
 
 const D = 400;
 const NOISE = 0.05;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { columnRanges } from '../../../../server/aggregation/kernels/column-ranges.ts';
+import { fc } from '../../../support/properties.ts';
 
 it('covers every column once, in order, by at most 16 ranges of whole pages', () => {
   fc.assert(

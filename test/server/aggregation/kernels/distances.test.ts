@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandomSource, shuffled } from '../../../../shared/random-source.ts';
 import { seededRows } from './kernel-world.ts';
 import { type Rows, exactSums, pairIndex, shardOf, sumsOfPairs, worstRelativeError } from './shard-world.ts';
+import { fc } from '../../../support/properties.ts';
 
 const floats = (rows: readonly (readonly number[])[]): Rows => rows.map((row) => Float32Array.from(row));
 const scaled = (rows: Rows, scale: number): Rows => rows.map((row) => row.map((value) => value * scale));

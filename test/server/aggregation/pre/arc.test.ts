@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arcDeclared } from '../../../../server/aggregation/pre/arc.ts';
 import { anyValue, cohortCase } from '../../../support/rule-cases.ts';
 import { P7, V } from '../../../support/published-cohorts.ts';
 import { imageOf, madeOf, nearRows, normOf, refusedCode } from './images.ts';
+import { fc } from '../../../support/properties.ts';
 
 const arc = madeOf(arcDeclared);
 const leastOf = (f: number): number => 2 * f + 1;

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketingDeclared } from '../../../../server/aggregation/pre/bucketing.ts';
 import type { PreAggregator } from '../../../../server/aggregation/pre/pre-aggregator.ts';
 import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { imageOf, madeOf } from './images.ts';
+import { fc } from '../../../support/properties.ts';
 
 const bucketing = (size?: number): PreAggregator => madeOf(bucketingDeclared, size === undefined ? {} : { size });
 const rowsOf = (n: number) => Array.from({ length: n }, (_, i) => [2 ** i]);

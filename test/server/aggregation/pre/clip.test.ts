@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clipDeclared } from '../../../../server/aggregation/pre/clip.ts';
 import type { PreAggregator } from '../../../../server/aggregation/pre/pre-aggregator.ts';
 import { anyValue, cohortCase } from '../../../support/rule-cases.ts';
 import { V } from '../../../support/published-cohorts.ts';
 import { imageOf, madeOf, nearRows, normOf } from './images.ts';
+import { fc } from '../../../support/properties.ts';
 
 const clip = (norm: number): PreAggregator => madeOf(clipDeclared, { norm });
 /** Zero has no sign here: a sum from zero on loses it. */

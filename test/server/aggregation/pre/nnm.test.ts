@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cohort } from '../../../../server/aggregation/cohort.ts';
 import { nnmDeclared } from '../../../../server/aggregation/pre/nnm.ts';
@@ -9,6 +8,7 @@ import { P7, V } from '../../../support/published-cohorts.ts';
 import { fewRows, squaredDistance } from '../rules/robustness-ratio.ts';
 import { imageOf, madeOf, refusedCode } from './images.ts';
 import { near } from '../rules/near.ts';
+import { fc } from '../../../support/properties.ts';
 
 const nnm = madeOf(nnmDeclared);
 const leastOf = (f: number): number => 2 * f + 1;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PreChoice, preAggregatorOf } from '../../../../server/aggregation/pre/pre-aggregators.ts';
 import { withPre } from '../../../../server/aggregation/pre/with-pre.ts';
@@ -13,6 +12,7 @@ import { aggregateOf, anyValue, codeOf, cohortCase, ruleOf } from '../../../supp
 import { P7, V } from '../../../support/published-cohorts.ts';
 import { fewRows, worstRatio } from '../rules/robustness-ratio.ts';
 import { near } from '../rules/near.ts';
+import { fc } from '../../../support/properties.ts';
 
 const behind = (rule: AggregationRule, ...choices: readonly PreChoice[]): AggregationRule =>
   withPre(

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { meamedDeclared } from '../../../../server/aggregation/rules/meamed.ts';
 import { medianDeclared } from '../../../../server/aggregation/rules/median.ts';
@@ -6,6 +5,7 @@ import { trimmedMeanDeclared } from '../../../../server/aggregation/rules/trimme
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, gridValue, ruleOf } from '../../../support/rule-cases.ts';
 import { fewRows, squaredDistance, worstRatio } from './robustness-ratio.ts';
+import { fc } from '../../../support/properties.ts';
 
 const rules = [medianDeclared, trimmedMeanDeclared, meamedDeclared].map((declared) => ruleOf(declared));
 const withBounds = rules.filter(({ assumes }) => assumes.robustness !== null);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { centeredClippingDeclared } from '../../../../server/aggregation/rules/centered-clipping.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
@@ -6,6 +5,7 @@ import { aggregateOf, anyValue, codeOf, cohortCase, exactly, ruleOf } from '../.
 import { V } from '../../../support/published-cohorts.ts';
 import { squaredDistance } from './robustness-ratio.ts';
 import { near } from './near.ts';
+import { fc } from '../../../support/properties.ts';
 
 const clipping = (options: object = {}) => ruleOf(centeredClippingDeclared, options);
 const norm = (values: ArrayLike<number>): number =>

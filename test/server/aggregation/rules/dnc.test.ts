@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dncDeclared } from '../../../../server/aggregation/rules/dnc.ts';
 import { seededRandomSource, standardNormals } from '../../../../shared/random-source.ts';
@@ -7,6 +6,7 @@ import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, codeOf, cohortCase, exactly, type Rows, ruleOf } from '../../../support/rule-cases.ts';
 import { near } from './near.ts';
 import { F4 } from '../../../support/published-cohorts.ts';
+import { fc } from '../../../support/properties.ts';
 
 const dnc = ruleOf(dncDeclared);
 const sampled = ruleOf(dncDeclared, { coordinates: 20 });

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fltrustDeclared } from '../../../../server/aggregation/rules/fltrust.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, ruleOf } from '../../../support/rule-cases.ts';
 import { near } from './near.ts';
+import { fc } from '../../../support/properties.ts';
 
 const fltrust = ruleOf(fltrustDeclared);
 const length = (row: Iterable<number>) => Math.hypot(...row);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { geometricMedianDeclared } from '../../../../server/aggregation/rules/geometric-median.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
@@ -6,6 +5,7 @@ import { aggregateOf, anyValue, codeOf, cohortCase, exactly, type Rows, ruleOf }
 import { F4, P7, V } from '../../../support/published-cohorts.ts';
 import { fewRows, squaredDistance, worstRatio } from './robustness-ratio.ts';
 import { near } from './near.ts';
+import { fc } from '../../../support/properties.ts';
 
 const medianBy = (options: object = {}) => ruleOf(geometricMedianDeclared, options);
 const geometricMedian = medianBy();

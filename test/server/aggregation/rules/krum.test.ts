@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { krumDeclared } from '../../../../server/aggregation/rules/krum.ts';
 import { multiKrumDeclared } from '../../../../server/aggregation/rules/multi-krum.ts';
@@ -6,6 +5,7 @@ import { InvariantError } from '../../../../shared/invariant-error.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, anyValue, codeOf, cohortCase, exactly, type Rows, ruleOf } from '../../../support/rule-cases.ts';
 import { F4, P7, V } from '../../../support/published-cohorts.ts';
+import { fc } from '../../../support/properties.ts';
 
 const krum = ruleOf(krumDeclared);
 const line = (n: number): Rows => Array.from({ length: n }, (_, i) => [i]);

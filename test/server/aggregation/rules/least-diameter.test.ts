@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Distances } from '../../../../server/aggregation/cohort.ts';
 import { leastDiameter } from '../../../../server/aggregation/rules/least-diameter.ts';
 import { type RandomSource, seededRandomSource, uniformInteger } from '../../../../shared/random-source.ts';
+import { fc } from '../../../support/properties.ts';
 
 /** Of each pair of n rows once; symmetric, 0 on the diagonal. */
 function distancesOf(n: number, lengthOf: (a: number, b: number) => number): Distances {

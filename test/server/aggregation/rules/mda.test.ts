@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mdaDeclared } from '../../../../server/aggregation/rules/mda.ts';
 import { seededRandomSource, shuffled } from '../../../../shared/random-source.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, codeOf, cohortCase, gridValue, type Rows, ruleOf } from '../../../support/rule-cases.ts';
 import { F4, P7, V } from '../../../support/published-cohorts.ts';
+import { fc } from '../../../support/properties.ts';
 
 const mda = ruleOf(mdaDeclared);
 const line = (n: number): Rows => Array.from({ length: n }, (_, i) => [i]);

@@ -1,6 +1,5 @@
 // What the rules select over distances that carry an error is what they select over the exact ones.
 
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cohort, Distances } from '../../../../server/aggregation/cohort.ts';
 import type { AggregationRule } from '../../../../server/aggregation/rule.ts';
@@ -12,6 +11,7 @@ import { seededRandomSource } from '../../../../shared/random-source.ts';
 import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { cohortCase, gridValue, normalRows, type Rows, ruleOf } from '../../../support/rule-cases.ts';
+import { fc } from '../../../support/properties.ts';
 
 interface Blurred {
   readonly cohort: Cohort;

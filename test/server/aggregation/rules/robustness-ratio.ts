@@ -1,7 +1,7 @@
 // (f, kappa)-robustness by its definition (Allouah et al. 2023, arXiv 2302.01772, definition 2), over all subsets.
 
-import fc from 'fast-check';
 import type { Rows } from '../../../support/rule-cases.ts';
+import { fc } from '../../../support/properties.ts';
 
 /** The largest |aggregate - mean of S|^2 over mean of |x_i - mean of S|^2 of all S of n - f rows; 0 / 0 is 0. */
 export function worstRatio(rows: Rows, f: number, aggregate: ArrayLike<number>): number {

@@ -1,6 +1,5 @@
 // Laws of the rules that select updates, whatever the rule.
 
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bulyanDeclared } from '../../../../server/aggregation/rules/bulyan.ts';
 import { cgeDeclared } from '../../../../server/aggregation/rules/cge.ts';
@@ -19,6 +18,7 @@ import {
   normalRows,
   ruleOf,
 } from '../../../support/rule-cases.ts';
+import { fc } from '../../../support/properties.ts';
 
 const runs = { numRuns: 40 };
 /**

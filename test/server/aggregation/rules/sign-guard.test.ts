@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { signGuardDeclared } from '../../../../server/aggregation/rules/sign-guard.ts';
 import { seededRandomSource, standardNormals } from '../../../../shared/random-source.ts';
@@ -6,6 +5,7 @@ import { accepted } from '../../../../shared/protocol/refusals.ts';
 import { plainCohort } from '../../../support/plain-cohort.ts';
 import { aggregateOf, codeOf, exactly, type Rows, ruleOf } from '../../../support/rule-cases.ts';
 import { near } from './near.ts';
+import { fc } from '../../../support/properties.ts';
 
 const signGuard = ruleOf(signGuardDeclared);
 const whole = ruleOf(signGuardDeclared, { slice: 1 });

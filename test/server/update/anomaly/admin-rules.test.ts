@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
   type AdminRule,
@@ -8,6 +7,7 @@ import {
 } from '../../../../server/update/anomaly/admin-rules.ts';
 import { figureNames } from '../../../../server/update/anomaly/figure-names.ts';
 import { accepted, isRefused, type Refusal } from '../../../../shared/protocol/refusals.ts';
+import { fc } from '../../../support/properties.ts';
 
 const loads = vi.hoisted(() => ({ of: 0 }));
 vi.mock('mathjs/number', async (original) => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkHistoryTest,
@@ -10,6 +9,7 @@ import {
 } from '../../../../server/update/anomaly/client-history.ts';
 import { seededRandomSource } from '../../../../shared/random-source.ts';
 import { codeOf } from '../../../support/refusal-code.ts';
+import { fc } from '../../../support/properties.ts';
 
 const tests = fc
   .tuple(fc.double({ min: 0.01, max: 0.5, noNaN: true }), fc.double({ min: 0.05, max: 0.9, noNaN: true }))

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EnrolledClient } from '../../../../server/admission/enrolment-store.ts';
 import { HISTORY_TEST } from '../../../../server/update/anomaly/client-history.ts';
@@ -6,6 +5,7 @@ import { judgeHistories, type RoundOutcome } from '../../../../server/update/ano
 import type { UpdateRow } from '../../../../server/update/staging/update-store.ts';
 import { type RefusalCode, refusalCatalogue, refuse, isRefusalCode } from '../../../../shared/protocol/refusals.ts';
 import { envelopeFor, threeMembers, updateFile } from '../../../support/small-federation.ts';
+import { fc } from '../../../support/properties.ts';
 
 const [anna, ben] = await threeMembers();
 const envelope = await envelopeFor(anna, updateFile([1, 2, 3, 4, 5, 6]));

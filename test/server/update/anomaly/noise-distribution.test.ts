@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noiseDeficit, noiseDeficitBound } from '../../../../server/update/anomaly/noise-distribution.ts';
 import { fillStandardNormals, seededRandomSource } from '../../../../shared/random-source.ts';
 import { checks, noiseOf, noiseStdDev, parameters } from './intact-updates.ts';
+import { fc } from '../../../support/properties.ts';
 
 /** P(|N(0, 1)| < 1/1024) and a little: what a value just above an edge gains at most. */
 const LIKELIEST_BIN = 0.00078;

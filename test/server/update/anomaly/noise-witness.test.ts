@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -6,6 +5,7 @@ import { noiseWitnessBound } from '../../../../server/update/anomaly/noise-witne
 import { normBound } from '../../../../server/update/anomaly/norm-bound.ts';
 import { fillStandardNormals, seededRandomSource } from '../../../../shared/random-source.ts';
 import { checks, noiseStdDev, parameters, privacy, training } from './intact-updates.ts';
+import { fc } from '../../../support/properties.ts';
 
 const quantiles = z
   .array(z.strictObject({ parameters: z.number(), tail: z.number(), lowerOverD: z.number(), upperOverD: z.number() }))

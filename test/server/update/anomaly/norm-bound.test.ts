@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normBound } from '../../../../server/update/anomaly/norm-bound.ts';
 import { localOptimiser } from '../../../../client-sdk/training/local-optimiser.ts';
 import type { LocalOptimiser, TrainingTerms } from '../../../../shared/protocol/terms.ts';
 import { checks, training } from './intact-updates.ts';
+import { fc } from '../../../support/properties.ts';
 
 const none = { mode: 'none' } as const;
 

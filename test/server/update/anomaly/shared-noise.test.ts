@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cohortFigures } from '../../../../server/update/anomaly/cohort-figures.ts';
 import { sharedNoise, sharedNoiseBound } from '../../../../server/update/anomaly/shared-noise.ts';
 import { seededRandomSource } from '../../../../shared/random-source.ts';
 import { cohortOf, normals } from './cohorts.ts';
 import { noiseOf, noiseStdDev, parameters, signalOf } from './intact-updates.ts';
+import { fc } from '../../../support/properties.ts';
 
 const pairs = 190; // of 20 clients
 const bound = sharedNoiseBound({ parameters, pairs, rounds: 15 });

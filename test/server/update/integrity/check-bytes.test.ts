@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkBytes } from '../../../../server/update/integrity/check-bytes.ts';
 import type { ReceivedUpdate } from '../../../../server/update/stages.ts';
@@ -6,6 +5,7 @@ import { encodeSafetensors } from '../../../../shared/update-format/safetensors.
 import { canonicalOrder, type TensorSpec } from '../../../../shared/update-format/tensor-schema.ts';
 import { codeOf } from '../../../support/refusal-code.ts';
 import { announcedBy, member, schema, updateFile } from '../../../support/small-federation.ts';
+import { fc } from '../../../support/properties.ts';
 
 const anna = await member(1);
 const values = [1, -2, 3.5, 0, 5, 6];

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lossDistributions } from '../../../../shared/accounting/pld/loss-distribution.ts';
 import { pldDelta } from '../../../../shared/accounting/pld/pld.ts';
 import { counted, type PrivacyEvent, sampledGaussian } from '../../../../shared/accounting/privacy-event.ts';
 import { erfc } from '../../../../shared/accounting/special/log-erfc.ts';
 import { privacyAuditOracle } from '../../../support/privacy-audit-oracle.ts';
+import { fc } from '../../../support/properties.ts';
 
 const normalAtMost = (x: number): number => erfc(-x * Math.SQRT1_2) / 2;
 

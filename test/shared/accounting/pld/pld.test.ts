@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PLD_ACCOUNTANT, pldDelta, pldEpsilon } from '../../../../shared/accounting/pld/pld.ts';
 import { InvariantError } from '../../../../shared/invariant-error.ts';
 import { DP_ACCOUNTING, eventOf, EXACT_DELTAS, EXACT_EPSILONS, PRV } from './vectors.ts';
+import { fc } from '../../../support/properties.ts';
 
 const event = fc.record({
   noiseMultiplier: fc.double({ min: 0.5, max: 10, noNaN: true }),
