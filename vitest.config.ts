@@ -1,17 +1,17 @@
-// How tests run: in Node. Files that hold native state (TensorFlow.js, SQLite), sockets or processes have a process each,
-// so that none can reach another, and so have those that put a module in the place of another. The rooms that compute
-// alone share one process a core, which saves loading them for every file.
+// How tests run: in Node. Journeys, commands and what trains by TensorFlow.js have a process for each file, so that no
+// signal, socket or backend of one reaches another, and so have files that put a module in the place of another. All
+// others share one process a core, which saves loading the rooms for every file.
 // What needs something this machine lacks skips itself and prints why (test/support/python.ts).
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const computing = /^test\/(shared|server\/(admission|aggregation|ledger|model|optimiser|privacy|transport|update))\//;
+const apart = /^test\/(bench|cli|journeys|simulation|client-sdk\/(training|privacy))\//;
 
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((file) => `test/${file}`)
   .filter((file) => file.endsWith('.test.ts') && !file.startsWith('test/fixtures/'));
-const together = tests.filter((file) => computing.test(file) && !readFileSync(file, 'utf8').includes('vi.mock('));
+const together = tests.filter((file) => !apart.test(file) && !readFileSync(file, 'utf8').includes('vi.mock('));
 
 const common = {
   environment: 'node' as const,
