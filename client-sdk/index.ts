@@ -23,6 +23,7 @@ export type { RoundReport } from './participation/round-reports.ts';
 export { rotateKey } from './platform/rotate-key.ts';
 export type { Trainer, TrainingTask } from './training/trainer.ts';
 export { localTrainer } from './training/local-trainer.ts';
+export type { AdaptiveClipping } from './privacy/adaptive-clipping.ts';
 export { PrivateTrainer, type PrivateTrainerOptions } from './training/private-trainer.ts';
 export type { FitOptions, FitProgress, PrivateFit } from './training/fit-options.ts';
 export { readWeights, writeWeights } from './training/model-layout.ts';

@@ -41,3 +41,16 @@ export function nextClippingNorm(
 ): number {
   return clippingNormL2 * Math.exp(-rate * (shareBelow - quantile));
 }
+
+/** @throws Error that names the setting which is out of its range. */
+export function checkedAdaptiveClipping(asked: AdaptiveClipping, noiseMultiplier: number): AdaptiveClipping {
+  const { quantile, rate, countNoiseStdDev } = asked;
+  if (!(quantile > 0 && quantile < 1)) throw outOfRange('quantile', 'above 0 and below 1', quantile);
+  if (!(rate > 0 && rate < Infinity)) throw outOfRange('rate', 'above 0', rate);
+  const least = noiseMultiplier * COUNT_SENSITIVITY;
+  if (countNoiseStdDev > least && countNoiseStdDev < Infinity) return asked;
+  throw outOfRange('countNoiseStdDev', `above ${least}, half the noise multiplier`, countNoiseStdDev);
+}
+
+const outOfRange = (setting: string, expected: string, found: number): Error =>
+  new Error(`expected adaptiveClipping.${setting} ${expected}, found ${found}`);

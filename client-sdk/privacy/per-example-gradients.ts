@@ -30,18 +30,30 @@ export interface GradientOptions {
 
 const ROUNDING_MARGIN = 1 - 2 ** -10;
 
-/** The clipped sum, laid out as the weights are. Zero for an empty batch. Leaves no tensor behind. */
-export function clippedGradientSum(options: GradientOptions): Float64Array {
+export interface ClippedGradients {
+  /** Laid out as the weights are. Zero for an empty batch. */
+  readonly sum: Float64Array;
+  /** Examples whose norm was at most C as it was. */
+  readonly countBelow: number;
+}
+
+/** Leaves no tensor behind. */
+export function clippedGradients(options: GradientOptions): ClippedGradients {
   const sum = new Float64Array(options.weights.length);
+  let countBelow = 0;
   for (const batch of microBatches(options)) {
     tidy(() => {
       const gradients = exampleGradients({ ...options, batch });
-      const factors = clippingFactors(gradients, batch.count, options.clippingNormL2);
+      const norms = exampleNorms(gradients, batch.count);
+      countBelow += norms.filter((norm) => norm <= options.clippingNormL2).length;
+      const factors = clippingFactors(norms, options.clippingNormL2);
       for (const layer of gradients) layer.addTo(sum, factors);
     });
   }
-  return sum;
+  return { sum, countBelow };
 }
+
+export const clippedGradientSum = (options: GradientOptions): Float64Array => clippedGradients(options).sum;
 
 /** Forward through all layers and back to the first that has weights. */
 function exampleGradients({ chain, loss, weights, batch }: GradientOptions): readonly ExampleGradients[] {
@@ -77,12 +89,16 @@ function lossGradients(outputs: Tensor, { loss, batch }: { readonly loss: LossNa
   return grad(summed)(outputs);
 }
 
-/** c of every example, 0 without a finite norm. */
-function clippingFactors(gradients: readonly ExampleGradients[], count: number, clippingNormL2: number): Float64Array {
+/** L2, of every example over all layers. */
+function exampleNorms(gradients: readonly ExampleGradients[], count: number): Float64Array {
   const squaredNorms = new Float64Array(count);
   for (const layer of gradients) layer.addSquaredNorms(squaredNorms);
-  return squaredNorms.map((squaredNorm) => {
-    const factor = Math.min(1, (clippingNormL2 * ROUNDING_MARGIN) / Math.sqrt(squaredNorm));
+  return squaredNorms.map(Math.sqrt);
+}
+
+/** c of every example, 0 without a finite norm. */
+const clippingFactors = (norms: Float64Array, clippingNormL2: number): Float64Array =>
+  norms.map((norm) => {
+    const factor = Math.min(1, (clippingNormL2 * ROUNDING_MARGIN) / norm);
     return factor > 0 ? factor : 0;
   });
-}

@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import { type localOptimiserSchema, type TrainingTerms, trainingTermsSchema } from '../../shared/protocol/terms.ts';
+import type { AdaptiveClipping } from '../privacy/adaptive-clipping.ts';
 import type { Examples } from './example-set.ts';
 
 export interface FitOptions {
@@ -10,8 +11,10 @@ export interface FitOptions {
   /** Budget of the trainer's whole history: epsilon, above 0, at delta, well below 1 / number of examples. */
   readonly targetEpsilon: number;
   readonly targetDelta: number;
-  /** L2 norm to which each example's gradient is clipped. */
+  /** L2 norm to which each example's gradient is clipped; the first one under adaptive clipping. */
   readonly clippingNormL2: number;
+  /** Lets the clipping norm follow a quantile of the gradients' norms, by a private count. Default: it stays. */
+  readonly adaptiveClipping?: AdaptiveClipping;
   /** Optimiser steps, in the place of `epochs`. */
   readonly steps?: number;
   /** Expected passes over the examples: epochs / sampling rate steps, rounded up. */
@@ -57,6 +60,8 @@ export interface PrivateFit {
   readonly steps: number;
   readonly noiseMultiplier: number;
   readonly samplingRate: number;
+  /** Of the step after the last one. */
+  readonly clippingNormL2: number;
   readonly adjacency: 'add-remove';
   readonly unit: 'example';
   /** True where the randomness was given and is not the secure generator’s. */

@@ -6,7 +6,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { TensorSchema } from '../../shared/update-format/tensor-schema.ts';
 import { type LayerChain, layerChain } from '../privacy/layer-chain.ts';
 import { type LossName, lossOf } from '../privacy/losses.ts';
-import { clippedGradientSum } from '../privacy/per-example-gradients.ts';
+import { clippedGradients } from '../privacy/per-example-gradients.ts';
 import type { SumClipped } from '../privacy/sampled-gaussian.ts';
 import { type Examples, type ExampleSet, exampleSet } from './example-set.ts';
 import { loadBackend } from './load-backend.ts';
@@ -60,7 +60,7 @@ export interface SumOptions extends Pick<PreparedModel, 'chain' | 'loss'> {
 export function clippedSums({ examples, ...options }: SumOptions, weights: Float32Array): SumClipped {
   return (indices, clippingNormL2) => {
     const batch = examples.batch(indices);
-    return { sum: clippedGradientSum({ ...options, weights, batch, clippingNormL2 }) };
+    return clippedGradients({ ...options, weights, batch, clippingNormL2 });
   };
 }
 

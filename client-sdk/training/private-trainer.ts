@@ -9,6 +9,7 @@ import { learningRates } from '../../shared/learning-rates.ts';
 import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import type { TrainingTerms } from '../../shared/protocol/terms.ts';
 import { type RandomSource, secureRandomSource } from '../../shared/random-source.ts';
+import { checkedAdaptiveClipping } from '../privacy/adaptive-clipping.ts';
 import type { LossName } from '../privacy/losses.ts';
 import { SampledGaussian } from '../privacy/sampled-gaussian.ts';
 import { affordableSteps, leastNoiseMultiplier } from '../privacy/step-budget.ts';
@@ -71,11 +72,13 @@ export class PrivateTrainer {
     const { samplingRate, expectedBatchSize, clippingNormL2, optimiser = { name: 'sgd' } } = training;
     const sampling = { exampleCount: examples.count, samplingRate, expectedBatchSize };
     const { noiseMultiplier } = event;
+    const { adaptiveClipping } = options;
     const mechanism = new SampledGaussian({
       ...sampling,
       random: this.#random,
       clippingNormL2,
       noiseMultiplier,
+      ...(adaptiveClipping && { adaptiveClipping: checkedAdaptiveClipping(adaptiveClipping, noiseMultiplier) }),
       maxSteps,
     });
     const physicalBatchSize = checkedBatchSize(options.physicalBatchSize);
@@ -95,7 +98,7 @@ export class PrivateTrainer {
     } finally {
       this.#history = [...this.#history, mechanism.event];
     }
-    return this.#report(mechanism.event, { planned: event.steps, delta: options.targetDelta });
+    return this.#report(mechanism, { planned: event.steps, delta: options.targetDelta });
   }
 
   /** The model is read anew where it is the caller's own, who may have changed its weights. */
@@ -131,10 +134,14 @@ export class PrivateTrainer {
     throw new RefusedError(refuse('budget-exhausted', { expected: `at most epsilon ${epsilon}`, found }).refusal);
   }
 
-  #report(event: SampledGaussianEvent, { planned, delta }: { planned: number; delta: number }): PrivateFit {
+  #report(
+    { event, clippingNormL2 }: SampledGaussian,
+    { planned, delta }: { planned: number; delta: number },
+  ): PrivateFit {
     const isVoid = this.#random.secure !== true;
     return {
       ...event,
+      clippingNormL2,
       weights: (this.#weights ?? new Float32Array()).slice(),
       epsilon: isVoid ? null : epsilonOf(this.#history, delta),
       delta,

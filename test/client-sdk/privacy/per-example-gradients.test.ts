@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type ActivationName, activations, isActivationName } from '../../../client-sdk/privacy/activations.ts';
 import { layerChain } from '../../../client-sdk/privacy/layer-chain.ts';
 import { type LossName, lossOf } from '../../../client-sdk/privacy/losses.ts';
-import { clippedGradientSum } from '../../../client-sdk/privacy/per-example-gradients.ts';
+import { clippedGradients, clippedGradientSum } from '../../../client-sdk/privacy/per-example-gradients.ts';
 import type { Batch } from '../../../client-sdk/training/example-set.ts';
 import { startBackend } from '../../../client-sdk/training/load-backend.ts';
 import { modelSchema, writeWeights } from '../../../client-sdk/training/model-layout.ts';
@@ -202,4 +202,21 @@ describe('the clipping bound', () => {
     expect(memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes });
     model.dispose();
   });
+});
+
+it('counts the examples whose gradient was short enough as it was', () => {
+  const model = chainModel({ widths: [7, 3], final: 'softmax' });
+  const weights = normals(parameterCount(modelSchema(model)), 3, 0.5);
+  const batch = randomBatch({ count: 20, inputLength: 7, outputLength: 3, seed: 6 });
+  const options = { ...lossOf(layerChain(model), 'softmax-cross-entropy'), weights };
+  const normOf = (row: number): number => {
+    return normL2(clippedGradientSum({ ...options, batch: rowOf(batch, row), clippingNormL2: Infinity }));
+  };
+  const norms = Array.from({ length: 20 }, (_, row) => normOf(row)).sort((a, b) => a - b);
+  for (const below of [0, 7, 20]) {
+    const clippingNormL2 = ((norms[below - 1] ?? 0) + (norms[below] ?? 2 * (norms[19] ?? NaN))) / 2;
+    expect(clippedGradients({ ...options, batch, clippingNormL2 }).countBelow).toBe(below);
+    expect(clippedGradients({ ...options, batch, clippingNormL2, physicalBatchSize: 3 }).countBelow).toBe(below);
+  }
+  model.dispose();
 });

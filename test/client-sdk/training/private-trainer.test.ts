@@ -61,6 +61,26 @@ describe('a fit', () => {
     expect(epsilon).toBeGreaterThan(2.999);
   });
 
+  it('lets the clipping norm follow the quantile of real gradients, from both sides, at the same price', async () => {
+    const adaptiveClipping = { quantile: 0.5, rate: 0.5, countNoiseStdDev: 3 };
+    const fitFrom = (clippingNormL2: number) =>
+      trainerOf({ random: seededRandomSource(8) }).fit({
+        ...options,
+        clippingNormL2,
+        adaptiveClipping,
+        steps: 60,
+        learningRate: 1e-3,
+        targetEpsilon: 20,
+      });
+    const [low, high, flat] = [await fitFrom(0.01), await fitFrom(50), await trainerOf().fit(options)];
+    expect(low.clippingNormL2).toBeGreaterThan(0.1);
+    expect(high.clippingNormL2).toBeLessThan(5);
+    expect(high.clippingNormL2 / low.clippingNormL2).toBeLessThan(1.5);
+    expect(high.clippingNormL2 / low.clippingNormL2).toBeGreaterThan(1 / 1.5);
+    expect(low.noiseMultiplier).toBe(high.noiseMultiplier);
+    expect(flat.clippingNormL2).toBe(options.clippingNormL2);
+  });
+
   it('learns', async () => {
     const model = buildModel();
     const { inputs, labels } = clusters(2_000);
@@ -287,6 +307,9 @@ describe('a trainer', () => {
     [{ learningRateSchedule: 'stpe' }, /schedule "stpe"/],
     [{ optimiser: { name: 'momentum', beta: 1 } }, /option optimiser.beta/],
     [{ physicalBatchSize: 0 }, /physicalBatchSize/],
+    [{ adaptiveClipping: { quantile: 1, rate: 0.2, countNoiseStdDev: 3 } }, /adaptiveClipping.quantile/],
+    [{ adaptiveClipping: { quantile: 0.5, rate: 0, countNoiseStdDev: 3 } }, /adaptiveClipping.rate/],
+    [{ adaptiveClipping: { quantile: 0.5, rate: 0.2, countNoiseStdDev: 0.1 } }, /adaptiveClipping.countNoiseStdDev/],
     [{ targetDelta: 0 }, /delta/],
     [{ targetEpsilon: NaN }, /epsilon/],
     [{ noiseMultiplier: 0 }, /budget/],
