@@ -10,7 +10,7 @@ import { FailedCheckError } from '../failed-check.ts';
 import { interruption } from '../interrupt.ts';
 import { positiveNumber, probability, samplingRate, wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult, requireWritable, tell } from '../output.ts';
-import { auditReport, auditText } from '../privacy-audit-report.ts';
+import { auditReport, auditText } from '../privacy/audit-report.ts';
 
 interface Options {
   readonly noise: number;

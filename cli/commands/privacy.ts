@@ -10,9 +10,9 @@ import { sampledGaussian } from '../../shared/accounting/privacy-event.ts';
 import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import { misfit, oneOf, positiveNumber, probability, samplingRate, wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult, tell } from '../output.ts';
-import { noNoiseMeets, privacyPlan, type PrivacyPlanWish } from '../privacy-plan.ts';
-import { pricedNoise, shownEpsilon } from '../privacy-price.ts';
-import { epsilonText, planText } from '../privacy-text.ts';
+import { noNoiseMeets, privacyPlan, type PrivacyPlanWish } from '../privacy/plan.ts';
+import { pricedNoise, shownEpsilon } from '../privacy/price.ts';
+import { epsilonText, planText } from '../privacy/text.ts';
 import { privacyAuditCommand } from './privacy-audit.ts';
 
 /** Numerical composition of more steps than this takes minutes, or memory that is not there. */

@@ -8,7 +8,7 @@ import { type EpsilonByAdversary, epsilonByAdversary } from '../../server/privac
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
 import { wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult } from '../output.ts';
-import { privacyOf, privacyText } from '../privacy-promise.ts';
+import { privacyOf, privacyText } from '../privacy/promise.ts';
 import { table } from '../text.ts';
 import { withFolder } from '../with-folder.ts';
 

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
 import { type EpsilonByAdversary, epsilonByAdversary } from '../../server/privacy/epsilon-by-adversary.ts';
 import { type JsonTarget, printResult } from '../output.ts';
-import { privacyOf, privacyText } from '../privacy-promise.ts';
+import { privacyOf, privacyText } from '../privacy/promise.ts';
 import { table } from '../text.ts';
 import { withFolder } from '../with-folder.ts';
 

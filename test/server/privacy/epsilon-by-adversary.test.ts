@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { privacyText } from '../../../cli/privacy-promise.ts';
+import { privacyText } from '../../../cli/privacy/promise.ts';
 import { epsilonByAdversary } from '../../../server/privacy/epsilon-by-adversary.ts';
 import type { RoundRecord } from '../../../shared/protocol/round-record.ts';
 import { centralTerms } from '../../support/central-terms.ts';

@@ -1,9 +1,9 @@
 // Epsilon as the command shows it, always with what it means, and noise that is rounded up for people without passing the
 // budget.
 
-import type { Accountant, EpsilonBound } from '../shared/accounting/accountant.ts';
-import { calibrateNoiseMultiplier, type CalibrationTarget } from '../shared/accounting/calibrate.ts';
-import { sampledGaussian, type SampledGaussianEvent } from '../shared/accounting/privacy-event.ts';
+import type { Accountant, EpsilonBound } from '../../shared/accounting/accountant.ts';
+import { calibrateNoiseMultiplier, type CalibrationTarget } from '../../shared/accounting/calibrate.ts';
+import { sampledGaussian, type SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 
 /** The keys of JSON; epsilon is null there where it is infinite. */
 export interface ShownEpsilon {

@@ -2,12 +2,12 @@
 // noise that leaves in an update and, where model and cohort are known, how far one liar can move the model within the
 // bounds that the coordinator keeps (server/update/anomaly).
 
-import type { Accountant } from '../shared/accounting/accountant.ts';
-import { InvariantError } from '../shared/invariant-error.ts';
-import type { PrivacyTerms, TrainingTerms } from '../shared/protocol/terms.ts';
-import { refuse, type Refused } from '../shared/protocol/refusals.ts';
-import { type AnomalyBounds, anomalyBounds } from '../server/update/anomaly/anomaly-bounds.ts';
-import { pricedNoise } from './privacy-price.ts';
+import type { Accountant } from '../../shared/accounting/accountant.ts';
+import { InvariantError } from '../../shared/invariant-error.ts';
+import type { PrivacyTerms, TrainingTerms } from '../../shared/protocol/terms.ts';
+import { refuse, type Refused } from '../../shared/protocol/refusals.ts';
+import { type AnomalyBounds, anomalyBounds } from '../../server/update/anomaly/anomaly-bounds.ts';
+import { pricedNoise } from './price.ts';
 
 export interface PrivacyPlanWish {
   /** Of one client. */

@@ -1,10 +1,10 @@
 // What a federation promises of privacy after a round, against each adversary, as people read it.
 
-import type { EpsilonByAdversary } from '../server/privacy/epsilon-by-adversary.ts';
-import { readConfigText } from '../server/config.ts';
-import type { FederationStores } from '../server/storage/federation-stores.ts';
-import type { PrivacyTerms } from '../shared/protocol/terms.ts';
-import { table } from './text.ts';
+import type { EpsilonByAdversary } from '../../server/privacy/epsilon-by-adversary.ts';
+import { readConfigText } from '../../server/config.ts';
+import type { FederationStores } from '../../server/storage/federation-stores.ts';
+import type { PrivacyTerms } from '../../shared/protocol/terms.ts';
+import { table } from '../text.ts';
 
 export function privacyText(privacy: EpsilonByAdversary): string {
   const { mode, afterRound, delta, unit, adjacency, accountant, epsilon } = privacy;

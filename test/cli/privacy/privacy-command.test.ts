@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { accountantNames } from '../../shared/accounting/accountant.ts';
-import { accountants } from '../../shared/accounting/accountants.ts';
-import { sampledGaussian } from '../../shared/accounting/privacy-event.ts';
-import { normBound } from '../../server/update/anomaly/norm-bound.ts';
-import { runHere } from '../support/captured-command.ts';
+import { accountantNames } from '../../../shared/accounting/accountant.ts';
+import { accountants } from '../../../shared/accounting/accountants.ts';
+import { sampledGaussian } from '../../../shared/accounting/privacy-event.ts';
+import { normBound } from '../../../server/update/anomaly/norm-bound.ts';
+import { runHere } from '../../support/captured-command.ts';
 
 const shownShape = {
   epsilon: z.number(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { runHere } from '../support/captured-command.ts';
-import type { Ended } from '../support/muster-process.ts';
+import { runHere } from '../../support/captured-command.ts';
+import type { Ended } from '../../support/muster-process.ts';
 
 const fit = z.strictObject({ distance: z.number(), pValue: z.number() });
 const tally = z.strictObject({ successes: z.number(), trials: z.number() });

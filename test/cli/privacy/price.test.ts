@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { pricedNoise } from '../../cli/privacy-price.ts';
-import { composeEvents } from '../../shared/accounting/compose-events.ts';
-import { rdpAccountant } from '../../shared/accounting/rdp-accountant.ts';
+import { pricedNoise } from '../../../cli/privacy/price.ts';
+import { composeEvents } from '../../../shared/accounting/compose-events.ts';
+import { rdpAccountant } from '../../../shared/accounting/rdp-accountant.ts';
 
 describe('noise for people', () => {
   it('keeps within the budget though the accountant be so rough that more noise can cost more', () => {

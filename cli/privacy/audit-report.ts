@@ -1,8 +1,8 @@
 // What muster privacy audit shows of an audit: the object of --json, and the same for people.
 
-import { type PrivacyAudit, SIGNIFICANCE } from '../simulation/privacy-audit/run-audit.ts';
-import type { Fit } from '../simulation/privacy-audit/kolmogorov-smirnov.ts';
-import { percent, table } from './text.ts';
+import { type PrivacyAudit, SIGNIFICANCE } from '../../simulation/privacy-audit/run-audit.ts';
+import type { Fit } from '../../simulation/privacy-audit/kolmogorov-smirnov.ts';
+import { percent, table } from '../text.ts';
 
 /** Undefined: the system's secure generator. */
 export type AuditSeed = number | undefined;

@@ -1,9 +1,9 @@
 // What muster privacy prints for people.
 
-import type { Accountant } from '../shared/accounting/accountant.ts';
-import type { PlannedTraining, PrivacyPlanWish } from './privacy-plan.ts';
-import type { ShownEpsilon } from './privacy-price.ts';
-import { counted, table } from './text.ts';
+import type { Accountant } from '../../shared/accounting/accountant.ts';
+import type { PlannedTraining, PrivacyPlanWish } from './plan.ts';
+import type { ShownEpsilon } from './price.ts';
+import { counted, table } from '../text.ts';
 
 export function epsilonText(shown: ShownEpsilon): string {
   const { epsilon, delta, accountantVersion } = shown;
