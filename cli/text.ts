@@ -2,6 +2,9 @@
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1).padStart(5)} %`;
 
+/** A float32 has no more than 9 significant digits, and 7 tell as much as a person reads. */
+export const rounded = (value: number): string => `${Number(value.toPrecision(7))}`;
+
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 export function bar(share: number, width: number): string {

@@ -3,7 +3,8 @@
 
 import type { ClientExplanation, Condition, Explanation } from '../../server/aggregation/explain/explanation.ts';
 import type { Aggregate, AggregationRule } from '../../server/aggregation/rule.ts';
-import { counted, table } from '../text.ts';
+import { certificateText } from '../certificate-text.ts';
+import { counted, rounded, table } from '../text.ts';
 
 export interface Aggregated {
   /** By name alone. */
@@ -114,12 +115,6 @@ function clientRow({
   return [printable(client), selected ? 'yes' : 'no', ...figures, rounded(distanceToAggregate), rounded(share)];
 }
 
-function certificateText({ bound, exact }: Explanation['certificate'], f: number): string {
-  if (bound === Infinity) return `none: with ${counted(f, 'liar')} nobody need be honest`;
-  const kind = exact ? 'exact' : 'proven, and possibly larger than necessary';
-  return `${rounded(bound)} (${kind}): with at most ${counted(f, 'liar')} the mean of the honest is no further away (L2)`;
-}
-
 function conditionText({ observed, limit, satisfied, source }: Condition): string {
   const verdict = satisfied ? 'holds' : 'does not hold';
   return `${verdict}: spread ${rounded(observed)} over the norm of the mean, limit ${rounded(limit)} (${source})`;
@@ -133,9 +128,6 @@ function shortened(values: readonly number[]): string {
 }
 
 const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-
-/** A float32 has no more than 9 significant digits, and 7 tell as much as a person reads. */
-const rounded = (value: number): string => `${Number(value.toPrecision(7))}`;
 
 /** Ids are a stranger's text, and a terminal obeys some of them. */
 const printable = (client: RowName): string =>

@@ -6,6 +6,7 @@ import type { RoundRecord, Verdict } from '../../shared/protocol/round-record.ts
 import { unknownRound } from '../../server/audit/export-bundle.ts';
 import { type EpsilonByAdversary, epsilonByAdversary } from '../../server/privacy/epsilon-by-adversary.ts';
 import type { FederationStores } from '../../server/storage/federation-stores.ts';
+import { certificateText } from '../certificate-text.ts';
 import { wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult } from '../output.ts';
 import { privacyOf, privacyText } from '../privacy/promise.ts';
@@ -34,7 +35,8 @@ async function readRound(number: number, rounds: FederationStores['rounds']): Pr
 }
 
 function roundText(round: RoundRecord, privacy: EpsilonByAdversary): string {
-  const { number, state, code, rule, f, updates, baseModel, model, offeredAt, closedAt, stepNormL2 } = round;
+  const { number, state, code, rule, f, updates, baseModel, model, offeredAt, closedAt, stepNormL2, aggregation } =
+    round;
   const averaged = rule.m === null ? '' : `, m = ${rule.m}`;
   return [
     `Round ${number}: ${state}${code === null ? '' : ` (${code}: ${refusalCatalogue[code].meaning})`}`,
@@ -43,9 +45,11 @@ function roundText(round: RoundRecord, privacy: EpsilonByAdversary): string {
     `  base model  ${baseModel}`,
     `  model       ${model ?? 'none: the base model stays'}`,
     `  step        ${stepNormL2?.toFixed(4) ?? '-'} (L2)`,
+    ...(aggregation ? [`  certificate ${certificateText(aggregation.certificate, f)}`] : []),
     '',
     verdictTable(round.verdicts),
     ...legend(round.verdicts),
+    ...(aggregation?.warnings ?? []).map((warning) => `warning: ${warning}`),
     '',
     ...releaseLines(round),
     privacyText(privacy),

@@ -55,6 +55,10 @@ describe('muster rounds and muster round, beside a running coordinator', () => {
     }
     expect(round.stdout).toContain('noise-missing');
     for (const digest of [record.baseModel, record.model]) expect(round.stdout).toContain(digest);
+    const { certificate, warnings } = record.aggregation ?? { certificate: null, warnings: [] };
+    expect(round.stdout).toContain(`certificate ${Number(certificate?.bound?.toPrecision(7))} (exact): with at most`);
+    expect(warnings.length).toBeGreaterThan(0);
+    for (const warning of warnings) expect(round.stdout).toContain(`warning: ${warning}`);
   });
 
   it('say so where nothing has ended, or where there is no such round', async () => {
