@@ -5,10 +5,11 @@
 // noise of noise multiplier x clipping norm, division by the public expected batch size. Nothing derived from how many
 // examples there are, or were drawn, is in a denominator, and an empty batch is a step too.
 
+import { COUNT_SENSITIVITY, nextClippingNorm } from '../../shared/accounting/adaptive-clipping.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { RandomSource } from '../../shared/random-source.ts';
-import { type AdaptiveClipping, COUNT_SENSITIVITY, nextClippingNorm, sumNoiseMultiplier } from './adaptive-clipping.ts';
+import { type AdaptiveClipping, sumNoiseMultiplier } from './adaptive-clipping.ts';
 import { addGaussianNoise, noiseGrid } from './gaussian-noise.ts';
 import { poissonSample } from './poisson-sample.ts';
 

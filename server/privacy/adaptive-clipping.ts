@@ -4,22 +4,24 @@
 // Each update counts +1/2 or -1/2, so that one more or one less moves the count by 1/2 only (section 3.2), and the
 // denominator is the public number of planned clients: a client that sends nothing counts as half within.
 
+import {
+  COUNT_SENSITIVITY,
+  nextClippingNorm,
+  noiseMultiplierBesideCount,
+} from '../../shared/accounting/adaptive-clipping.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { AdaptiveClipping, CentralPrivacyTerms } from '../../shared/protocol/terms.ts';
 
-/** By how much one update can move the count. */
-const COUNT_SENSITIVITY = 0.5;
-
 /**
- * Noise multiplier of the sum beside which that of the count leaves the round at z as a whole:
- * (z^-2 - (2 s)^-2)^(-1/2), s the count's standard deviation. z itself without adaptive clipping.
+ * Noise multiplier of the sum beside which that of the count leaves the round at z as a whole; z itself without adaptive
+ * clipping.
  */
 export function sumNoiseMultiplier({
   noiseMultiplier: z,
   adaptiveClipping: adaptive,
 }: Pick<CentralPrivacyTerms, 'noiseMultiplier' | 'adaptiveClipping'>): number {
   if (adaptive === null) return z;
-  return (z ** -2 - (COUNT_SENSITIVITY / adaptive.countNoiseStdDev) ** 2) ** -0.5;
+  return noiseMultiplierBesideCount(z, adaptive.countNoiseStdDev);
 }
 
 export interface NormCount {
@@ -49,7 +51,7 @@ export function nextClippingNormOf(
 ): number {
   if (adaptive === null) return clippingNormL2;
   const { quantile, learningRate } = adaptive;
-  return clippingNormL2 * Math.exp(-learningRate * (noisyShareWithin(count, adaptive) - quantile));
+  return nextClippingNorm(clippingNormL2, noisyShareWithin(count, adaptive), { quantile, rate: learningRate });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextClippingNorm, sumNoiseMultiplier } from '../../../client-sdk/privacy/adaptive-clipping.ts';
+import { sumNoiseMultiplier } from '../../../client-sdk/privacy/adaptive-clipping.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { rdpOf } from '../../../shared/accounting/rdp.ts';
 import { fc } from '../../support/properties.ts';
@@ -36,14 +36,5 @@ describe('sumNoiseMultiplier', () => {
 
   it.each([0.5, 0.1, 0, NaN])('refuses a count under noise of %s examples, which alone passes the budget', (noise) => {
     expect(() => sumNoiseMultiplier(1, noise)).toThrow(/noise of more than 0.5 examples on the count/);
-  });
-});
-
-describe('nextClippingNorm', () => {
-  it('grows below the quantile, shrinks above it, stays on it, and takes back what it gave', () => {
-    const rule = { quantile: 0.5, rate: 0.2 };
-    expect(nextClippingNorm(2, 0.5, rule)).toBe(2);
-    expect(nextClippingNorm(2, 0.25, rule)).toBeCloseTo(2 * Math.exp(0.05), 12);
-    expect(nextClippingNorm(nextClippingNorm(2, 0.25, rule), 0.75, rule)).toBeCloseTo(2, 12);
   });
 });
