@@ -49,10 +49,14 @@ export const figureIds = [
   'plain-step',
   'private-over-plain',
   'clipped-gradient-sum-over-plain',
+  'central-accuracy',
+  'central-accuracy-opacus',
+  'central-accuracy-minus-opacus',
+  'central-seconds-median',
 ] as const;
 export type FigureId = (typeof figureIds)[number];
 
-export type Unit = 'share' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon' | '1/s' | 'MB/s' | 'MB';
+export type Unit = 'share' | 'points' | 'ms' | 's' | 'count' | 'ratio' | 'epsilon' | '1/s' | 'MB/s' | 'MB';
 export type Context = Readonly<Record<string, string | number | readonly number[]>>;
 
 export interface Figure {

@@ -8,6 +8,7 @@ import { benchAggregationConformance } from './aggregation-conformance.ts';
 import { benchAnomaly } from './anomaly.ts';
 import { benchCoordinateRules } from './coordinate-rules.ts';
 import { benchDemo } from './demo.ts';
+import { benchCentralTraining } from './central-training.ts';
 import { printer } from './figure.ts';
 import { benchKrum } from './krum.ts';
 import { benchPerExampleGradients } from './per-example-gradients.ts';
@@ -93,6 +94,15 @@ program
   .option('--json', 'one object a line')
   .action(async ({ kills, seed, json = false }: { kills: number; seed: number; json?: boolean }) => {
     await benchPrivacyKills({ kills, seed }, printer('privacy-kills', json));
+  });
+
+program
+  .command('central-training')
+  .description('accuracy of private training in one place at epsilon 1, 3 and 8, beside Opacus')
+  .option('--runs <n>', 'of each budget, on both sides', count, 3)
+  .option('--json', 'one object a line')
+  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
+    await benchCentralTraining({ runs }, printer('central-training', json));
   });
 
 program

@@ -13,6 +13,7 @@ import { type BackendName, startBackend } from '../client-sdk/training/load-back
 import { readWeights } from '../client-sdk/training/model-layout.ts';
 import { secureRandomSource, seededRandomSource } from '../shared/random-source.ts';
 import { median } from '../shared/vector/vector.ts';
+import { convolutionalNetwork } from '../simulation/convolutional-network.ts';
 import type { Context, Print } from './figure.ts';
 
 const backends: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
@@ -31,20 +32,7 @@ const models: Readonly<Record<string, () => LayersModel>> = {
     sequential({
       layers: [layers.dense({ inputShape: [784], units: 128, activation: 'relu' }), layers.dense({ units: CLASSES })],
     }),
-  /** 26,010 parameters: the network of Opacus' MNIST example. */
-  'opacus-mnist-cnn': () =>
-    sequential({
-      layers: [
-        layers.zeroPadding2d({ inputShape: [28, 28, 1], padding: 3 }),
-        layers.conv2d({ filters: 16, kernelSize: 8, strides: 2, activation: 'relu' }),
-        layers.maxPooling2d({ poolSize: 2, strides: 1 }),
-        layers.conv2d({ filters: 32, kernelSize: 4, strides: 2, activation: 'relu' }),
-        layers.maxPooling2d({ poolSize: 2, strides: 1 }),
-        layers.flatten(),
-        layers.dense({ units: 32, activation: 'relu' }),
-        layers.dense({ units: CLASSES }),
-      ],
-    }),
+  'opacus-mnist-cnn': () => convolutionalNetwork({ activation: 'relu', seed: 1 }),
 };
 
 export async function benchPerExampleGradients({ runs }: { readonly runs: number }, print: Print): Promise<void> {

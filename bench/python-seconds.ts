@@ -1,6 +1,7 @@
 // What the reference scripts of bench/python took, where this machine has what they need.
 
 import { execFile } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -13,13 +14,22 @@ const MOST_OUTPUT_BYTES = 2 ** 20;
 
 /** MUSTER_PYTHON names the interpreter, python3 unless given. A string: why nothing was measured. */
 export async function pythonSeconds(script: string, args: readonly number[]): Promise<PythonSeconds | string> {
-  const path = fileURLToPath(new URL(`python/${script}`, import.meta.url));
+  return await printedByPython(new URL(`python/${script}`, import.meta.url), args, secondsSchema);
+}
+
+/** The JSON that a script prints, or why there is none. */
+export async function printedByPython<T>(
+  script: URL,
+  args: readonly (string | number)[],
+  schema: z.ZodType<T>,
+): Promise<T | string> {
+  const path = fileURLToPath(script);
   const python = process.env['MUSTER_PYTHON'] ?? 'python3';
   try {
     const { stdout } = await promisify(execFile)(python, [path, ...args.map(String)], { maxBuffer: MOST_OUTPUT_BYTES });
-    return secondsSchema.parse(JSON.parse(stdout));
+    return schema.parse(JSON.parse(stdout));
   } catch (fault) {
-    return `${python} could not run ${script}: ${reasonOf(fault)}`;
+    return `${python} could not run ${basename(path)}: ${reasonOf(fault)}`;
   }
 }
 

@@ -27,6 +27,12 @@ export function positiveNumber(option: string): (text: string) => number {
   };
 }
 
+/** A list with commas between, of what `read` takes. @throws RefusedError as it does. */
+export const listOf =
+  <Value>(read: (text: string) => Value): ((text: string) => readonly Value[]) =>
+  (text) =>
+    text.split(',').map(read);
+
 /** @throws RefusedError with the nearest known name unless `text` is one of `known`. */
 export function oneOf<Name extends string>(known: readonly Name[], code: RefusalCode): (text: string) => Name {
   return (text) => {

@@ -22,19 +22,19 @@ export async function printResult(result: object, text: string, json: JsonTarget
 }
 
 /** Asked before long work, whose result would have nowhere to go. @throws RefusedError */
-export async function requireWritable(json: JsonTarget): Promise<void> {
-  if (typeof json !== 'string') return;
+export async function requireWritable(file: JsonTarget, option = '--json'): Promise<void> {
+  if (typeof file !== 'string') return;
   try {
-    await writeFile(json, '', { flag: 'a', mode: OWNER_ONLY });
+    await writeFile(file, '', { flag: 'a', mode: OWNER_ONLY });
   } catch (fault) {
-    throw unwritable(fault);
+    throw unwritable(fault, option);
   }
 }
 
-const unwritable = (fault: unknown): RefusedError =>
+const unwritable = (fault: unknown, option = '--json'): RefusedError =>
   new RefusedError(
     refuse('bad-option', {
-      message: 'the file that --json names cannot be written',
+      message: `the file that ${option} names cannot be written`,
       expected: 'a file that can be written',
       found: String(fault),
     }).refusal,

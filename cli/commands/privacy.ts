@@ -14,6 +14,7 @@ import { noNoiseMeets, privacyPlan, type PrivacyPlanWish } from '../privacy/plan
 import { pricedNoise, shownEpsilon } from '../privacy/price.ts';
 import { epsilonText, planText } from '../privacy/text.ts';
 import { privacyAuditCommand } from './privacy-audit.ts';
+import { privacyTrainCommand } from './privacy-train.ts';
 
 /** Numerical composition of more steps than this takes minutes, or memory that is not there. */
 const MOST_STEPS = 2 ** 31;
@@ -37,6 +38,7 @@ export function privacyCommand(): Command {
     .addHelpText('after', HELP);
   for (const command of [epsilonCommand(), noiseCommand(), stepsCommand(), planCommand()]) privacy.addCommand(command);
   privacy.addCommand(privacyAuditCommand());
+  privacy.addCommand(privacyTrainCommand());
   return privacy;
 }
 

@@ -80,7 +80,7 @@ export function privacyPlan(wish: PrivacyPlanWish, accountant: Accountant): read
 export function noNoiseMeets(fault: unknown): Refused {
   // The options have been checked: what is left is a budget that no noise meets.
   if (!(fault instanceof InvariantError)) throw fault;
-  return refuse('bad-option', { message: 'no noise meets the privacy budget', expected: fault.message });
+  return refuse('bad-option', { message: `no noise meets the privacy budget: ${fault.message}` });
 }
 
 type Chosen = PrivacyPlanWish & { readonly batch: number; readonly stepsPerRound: number };

@@ -1,0 +1,94 @@
+// muster privacy train: the digits in one place, under one budget or several: what privacy alone costs, with nobody to
+// keep apart. Its curve as JSON and as a plot.
+
+import { Command } from 'commander';
+import { SMALLEST_DELTA } from '../../shared/accounting/pld/pld.ts';
+import type { CentralResult, CentralWish, Watch } from '../../simulation/central-training/central-training.ts';
+import { interruption } from '../interrupt.ts';
+import { listOf, positiveNumber, probability, wholeNumber } from '../option-values.ts';
+import { type JsonTarget, printResult, requireWritable, tell } from '../output.ts';
+import { trainText } from '../privacy/train-text.ts';
+import { percent } from '../text.ts';
+import { writeWhole } from '../write-whole.ts';
+
+interface Options {
+  readonly epsilon: readonly number[];
+  readonly delta: number;
+  readonly runs: number;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly clippingNorm: number;
+  readonly learningRate?: number;
+  readonly momentum: number;
+  readonly seed: number;
+  readonly validate?: boolean;
+  readonly plot?: string;
+  readonly json?: JsonTarget;
+}
+
+const MOST_SEED = 2 ** 29;
+
+export function privacyTrainCommand(): Command {
+  return new Command('train')
+    .description('Train a convolutional network on the digits in one place, within a privacy budget.')
+    .option('--epsilon <list>', 'budgets, one training each, as in 1,3,8', listOf(positiveNumber('--epsilon')), [3])
+    .option('--delta <delta>', 'of the budgets', probability('--delta', SMALLEST_DELTA), 1e-5)
+    .option('--runs <n>', 'of each budget', wholeNumber('--runs', 1, 100), 1)
+    .option('--epochs <n>', 'expected passes over the digits', wholeNumber('--epochs', 1, 10_000), 20)
+    .option('--batch <n>', 'expected batch size', wholeNumber('--batch', 1), 512)
+    .option('--clipping-norm <norm>', 'of each example’s gradient', positiveNumber('--clipping-norm'), 0.1)
+    .option('--learning-rate <rate>', '0.5, 1 or 2, by epsilon', positiveNumber('--learning-rate'))
+    .option('--momentum <beta>', '0: none', probability('--momentum', 0), 0.9)
+    .option('--seed <n>', 'of the split and the first weights', wholeNumber('--seed', 0, MOST_SEED), 1)
+    .option('--validate', 'judge on 1,000 of the 8,000 training digits instead of the test digits')
+    .option('--plot <file>', 'the curves as SVG')
+    .option('--json [file]', 'the result with all curves as JSON, on stdout or in a file')
+    .addHelpText('after', HELP)
+    .action(async (options: Options) => await train(options));
+}
+
+const HELP = `
+The network is that of Opacus' MNIST example with tanh, 26,010 parameters; 8,000 digits are trained on, 2,000 judged.
+Batches and noise come from the system's secure generator: no two runs are alike, and every epsilon is real.
+Settings chosen by looking at the test digits flatter: choose with --validate.`;
+
+async function train({ json, plot, ...options }: Options): Promise<void> {
+  const wish = wishOf(options);
+  await requireWritable(json);
+  await requireWritable(plot, '--plot');
+  const { signal, dispose } = interruption();
+  try {
+    // They bring TensorFlow.js: not for --help.
+    const { trainOnDigits } = await import('../../simulation/central-training/central-training.ts');
+    const result = await trainOnDigits(wish, { signal, onEpoch: telling(wish) });
+    await printResult(result, trainText(result), json);
+    if (plot !== undefined) await writePlot(result, plot);
+  } finally {
+    dispose();
+  }
+}
+
+function wishOf(options: Omit<Options, 'json' | 'plot'>): CentralWish {
+  const { epsilon: epsilons, runs, seed, validate = false, learningRate, ...training } = options;
+  const { delta, epochs, batch: expectedBatchSize, clippingNorm: clippingNormL2, momentum } = training;
+  return {
+    epsilons,
+    ...(learningRate !== undefined && { learningRate }),
+    training: { delta, epochs, expectedBatchSize, clippingNormL2, momentum },
+    runs,
+    seed,
+    judgedOn: validate ? 'validation' : 'test',
+  };
+}
+
+function telling({ runs, training: { epochs } }: CentralWish): NonNullable<Watch['onEpoch']> {
+  return ({ epsilon }, { run, epoch, accuracy }) => {
+    const which = runs === 1 ? '' : `, run ${run + 1} of ${runs}`;
+    tell(`epsilon ${epsilon}${which}: epoch ${Math.round(epoch)} of ${epochs}  ${percent(accuracy)}`);
+  };
+}
+
+async function writePlot(result: CentralResult, file: string): Promise<void> {
+  const { accuracyPlot } = await import('../../simulation/central-training/accuracy-plot.ts');
+  await writeWhole(file, new TextEncoder().encode(await accuracyPlot(result)));
+}
