@@ -14,23 +14,42 @@ import { privacyTermsSchema, trainingTermsSchema } from '../../shared/protocol/t
 
 export const datasetNameSchema = z.string().min(1).max(200);
 
-export const privacyLedgerEntrySchema = z.strictObject({
-  federation: federationIdSchema,
-  round: roundNumberSchema,
+/** What was released, and on what. */
+const release = {
   noiseMultiplier: z.number().nonnegative(),
   samplingRate: z.number().nonnegative(),
   steps: z.number().int().nonnegative(),
+  /** Name of the data set, as its owner calls it; null: unnamed, and taken to share examples with all others. */
+  dataset: datasetNameSchema.nullable().default(null),
+  /** SHA-256 of the examples, where the trainer knows them: the same ones under two names are found by it. */
+  examples: digestSchema.nullable().default(null),
+};
+
+/** A federation's round. */
+const roundEntrySchema = z.strictObject({
+  ...release,
+  federation: federationIdSchema,
+  round: roundNumberSchema,
   /** Present where the round's noise covers the whole client (central privacy), and not one example of it. */
   unit: z.literal('client').exactOptional(),
   /** Reserved before training; spent, as a whole and for good, when the first byte is about to leave. */
   state: z.enum(['reserved', 'spent']),
   /** Whose round it is, where several clients share a privacy ledger; null: of the folder's own client. */
   client: clientIdSchema.nullable().default(null),
-  /** Name of the data set, as its owner calls it; null: unnamed, and taken to share examples with all others. */
-  dataset: datasetNameSchema.nullable().default(null),
-  /** SHA-256 of the examples, where the trainer knows them: the same ones under two names are found by it. */
-  examples: digestSchema.nullable().default(null),
 });
+export type RoundEntry = z.infer<typeof roundEntrySchema>;
+
+/** A fit without a federation, and so without a client: no client's rounds can be taken for it, nor it for theirs. */
+const fitEntrySchema = z.strictObject({
+  ...release,
+  /** Random, 16 bytes in hex. */
+  fit: z.string().regex(/^[0-9a-f]{32}$/),
+  /** From before the first step on: all planned steps count, until the fit has ended and fewer were begun. */
+  state: z.literal('spent'),
+});
+export type FitEntry = z.infer<typeof fitEntrySchema>;
+
+export const privacyLedgerEntrySchema = z.union([roundEntrySchema, fitEntrySchema]);
 export type PrivacyLedgerEntry = z.infer<typeof privacyLedgerEntrySchema>;
 
 /** An update as it is sent, and sent again: the same bytes under the same signature. */
@@ -56,13 +75,17 @@ export type LedgerMemory = z.infer<typeof ledgerMemorySchema>;
 export const acceptedTermsSchema = z.strictObject({ training: trainingTermsSchema, privacy: privacyTermsSchema });
 export type AcceptedTerms = z.infer<typeof acceptedTermsSchema>;
 
-export interface ClientStore {
-  /** The private key's 32 bytes in hex: made at the first call, the same ever after. */
-  privateKey(): Promise<string>;
+/** The part of it that clients and trainers over the same examples may share. */
+export interface PrivacyLedgerStore {
   privacyLedger(): Promise<readonly PrivacyLedgerEntry[]>;
   writePrivacyLedger(entries: readonly PrivacyLedgerEntry[]): Promise<void>;
   /** Runs `act` while nobody else, in this process or another, reads the privacy ledger in order to write it. */
   withPrivacyLedger<T>(act: () => Promise<T>): Promise<T>;
+}
+
+export interface ClientStore extends PrivacyLedgerStore {
+  /** The private key's 32 bytes in hex: made at the first call, the same ever after. */
+  privateKey(): Promise<string>;
   /** Undefined before the first join. */
   acceptedTerms(federation: FederationId): Promise<AcceptedTerms | undefined>;
   writeAcceptedTerms(federation: FederationId, terms: AcceptedTerms): Promise<void>;

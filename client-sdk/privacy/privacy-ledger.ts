@@ -2,7 +2,8 @@
 // rounds on one data set compose, whichever federation and which of its owner's clients asked (same-examples.ts). A round
 // is reserved before training and spent, as a whole, before its first byte leaves; a spent round stays spent whatever
 // becomes of the update. A reservation that never sent anything costs nothing; another client's counts while it stands,
-// since that client may be about to spend it.
+// since that client may be about to spend it. Fits without a federation (fit-ledger.ts) count with the rounds; they are no
+// client's, so that nothing here changes them.
 // Two units: an epsilon of one example composes every round on its data set; one of the whole client composes the rounds
 // whose noise covers that, those under central privacy, since noise for one example says nothing of the others.
 
@@ -12,8 +13,8 @@ import type { FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { PrivacyTerms } from '../../shared/protocol/terms.ts';
-import type { ClientStore, PrivacyLedgerEntry } from '../participation/client-store.ts';
-import { entriesOfSameExamples } from './same-examples.ts';
+import type { PrivacyLedgerEntry, PrivacyLedgerStore, RoundEntry } from '../participation/client-store.ts';
+import { historyOfOneExample, isOfClient } from './same-examples.ts';
 
 export interface RoundKey {
   readonly federation: FederationId;
@@ -39,24 +40,22 @@ export interface Reserved {
 }
 
 /** Who trains, and on what; null: not said. */
-export type LedgerSubject = Pick<PrivacyLedgerEntry, 'client' | 'dataset' | 'examples'>;
-
-type LedgerStore = Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger' | 'withPrivacyLedger'>;
+export type LedgerSubject = Pick<RoundEntry, 'client' | 'dataset' | 'examples'>;
 
 export class PrivacyLedger {
-  readonly #store: LedgerStore;
+  readonly #store: PrivacyLedgerStore;
   readonly #subject: LedgerSubject;
   /** As last read: another client may have written since. */
   #entries: readonly PrivacyLedgerEntry[];
 
-  private constructor(store: LedgerStore, subject: LedgerSubject, entries: readonly PrivacyLedgerEntry[]) {
+  private constructor(store: PrivacyLedgerStore, subject: LedgerSubject, entries: readonly PrivacyLedgerEntry[]) {
     this.#store = store;
     this.#subject = subject;
     this.#entries = entries;
   }
 
   static async open(
-    store: LedgerStore,
+    store: PrivacyLedgerStore,
     subject: LedgerSubject = { client: null, dataset: null, examples: null },
   ): Promise<PrivacyLedger> {
     return new PrivacyLedger(store, subject, await store.privacyLedger());
@@ -138,20 +137,19 @@ export class PrivacyLedger {
     });
   }
 
-  #find({ federation, round }: RoundKey): PrivacyLedgerEntry | undefined {
-    return this.#entries.find(
-      (entry) => entry.federation === federation && entry.round === round && this.#isOurs(entry),
-    );
+  #find({ federation, round }: RoundKey): RoundEntry | undefined {
+    const ours = this.#entries.filter((entry) => this.#isOurs(entry));
+    return ours.find((entry) => entry.federation === federation && entry.round === round);
   }
 
-  #isOurs({ client }: PrivacyLedgerEntry): boolean {
-    return client === null || client === this.#subject.client;
+  #isOurs(entry: PrivacyLedgerEntry): entry is RoundEntry {
+    return 'client' in entry && (entry.client === null || entry.client === this.#subject.client);
   }
 
   /** Of a whole client on whatever examples; of one example whatever may have been about it. */
   #composing(entries: readonly PrivacyLedgerEntry[], unit: PrivacyUnit): readonly SampledGaussianEvent[] {
-    if (unit === 'client') return entries.filter((entry) => entry.unit === 'client');
-    return entriesOfSameExamples(entries, this.#subject).map(ofOneExample);
+    if (unit === 'client') return entries.filter(isOfClient);
+    return historyOfOneExample(entries, this.#subject);
   }
 
   async #exclusively<T>(act: () => Promise<T>): Promise<T> {
@@ -167,18 +165,11 @@ export class PrivacyLedger {
   }
 }
 
-const isSpent = ({ state }: PrivacyLedgerEntry): boolean => state === 'spent';
+export const isSpent = ({ state }: PrivacyLedgerEntry): boolean => state === 'spent';
 
 function exhausted(maxEpsilon: number, epsilonAfter: number): Refused {
   const [expected, found] = [maxEpsilon, epsilonAfter].map((epsilon) => `epsilon ${epsilon.toFixed(3)}`);
   return refuse('budget-exhausted', { expected: `at most ${expected}`, found: `${found} after this round` });
 }
 
-const marked = (unit: PrivacyUnit): Pick<PrivacyLedgerEntry, 'unit'> => (unit === 'client' ? { unit } : {});
-
-/**
- * As one example sees them. Noise for a whole client, scaled to an update that comes or goes, is worth half to one example
- * of it: that replaces the update by another, which moves a clipped sum by twice as much.
- */
-const ofOneExample = (entry: PrivacyLedgerEntry): SampledGaussianEvent =>
-  entry.unit === 'client' ? { ...entry, noiseMultiplier: entry.noiseMultiplier / 2 } : entry;
+const marked = (unit: PrivacyUnit): Pick<RoundEntry, 'unit'> => (unit === 'client' ? { unit } : {});

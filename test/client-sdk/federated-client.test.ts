@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   type ClientStore,
-  type PrivacyLedgerEntry,
   privacyLedgerEntrySchema,
+  type RoundEntry,
 } from '../../client-sdk/participation/client-store.ts';
 import { nodeClientStore } from '../../client-sdk/platform/node-client-store.ts';
 import type { Trainer, TrainingTask } from '../../client-sdk/training/trainer.ts';
@@ -18,6 +18,7 @@ import { settlement } from '../../shared/settlement.ts';
 import { centralTerms } from '../support/central-terms.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { FakeCoordinator, fakeTerms, federation } from '../support/fake-coordinator.ts';
+import { roundsIn } from '../support/privacy-ledgers.ts';
 import { type ClientChoice, joinClient, openClient, type SdkClient } from '../support/sdk-client.ts';
 
 const event = { noiseMultiplier: 1, samplingRate: 0.1, steps: 4 };
@@ -37,9 +38,9 @@ const localPrivacy = (epsilonBudget: number): LocalPrivacyTerms => ({
   void: false,
 });
 
-const ledgerIn = (folder: string): readonly PrivacyLedgerEntry[] => {
+const ledgerIn = (folder: string): readonly RoundEntry[] => {
   const text = readFileSync(join(folder, 'privacy-ledger.json'), 'utf8');
-  return z.array(privacyLedgerEntrySchema).parse(JSON.parse(text));
+  return roundsIn(z.array(privacyLedgerEntrySchema).parse(JSON.parse(text)));
 };
 const statesIn = (folder: string): readonly string[] =>
   ledgerIn(folder).map(({ federation: of, round, state }) => `${of} ${round} ${state}`);

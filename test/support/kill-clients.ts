@@ -6,10 +6,11 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { nodeClientStore } from '../../client-sdk/platform/node-client-store.ts';
-import type { PrivacyLedgerEntry } from '../../client-sdk/participation/client-store.ts';
+import type { RoundEntry } from '../../client-sdk/participation/client-store.ts';
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { type RandomSource, uniformInteger } from '../../shared/random-source.ts';
 import { type FakeCoordinator, fakeTerms } from './fake-coordinator.ts';
+import { roundsIn } from './privacy-ledgers.ts';
 
 const CHILD = fileURLToPath(new URL('./killed-client-child.ts', import.meta.url));
 
@@ -24,7 +25,7 @@ export interface Death {
   /** Statements that had left by then, in all lives: round and digest of the update. */
   readonly sent: readonly { readonly round: number; readonly updateDigest: string }[];
   /** As the folder held it after the death. */
-  readonly ledger: readonly PrivacyLedgerEntry[];
+  readonly ledger: readonly RoundEntry[];
   /** Whether it died with an update under way: begun and not acknowledged. */
   readonly underWay: boolean;
 }
@@ -46,7 +47,7 @@ export async function* killClients({ coordinator, folder, kills, maxEpsilon, ran
     child.kill('SIGKILL');
     await died;
     const sent = coordinator.begins.all.map(({ round, envelope }) => ({ round, updateDigest: envelope.updateDigest }));
-    const ledger = await (await nodeClientStore(folder)).privacyLedger();
+    const ledger = roundsIn(await (await nodeClientStore(folder)).privacyLedger());
     yield { sent, ledger, underWay: sent.some(({ round }) => !coordinator.receipts.has(round)) };
   }
 }

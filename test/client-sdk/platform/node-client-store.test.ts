@@ -2,13 +2,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ClientStore, PrivacyLedgerEntry, Submission } from '../../../client-sdk/participation/client-store.ts';
+import type { ClientStore, FitEntry, RoundEntry, Submission } from '../../../client-sdk/participation/client-store.ts';
 import { nodeClientStore } from '../../../client-sdk/platform/node-client-store.ts';
 import { makeSubmission } from '../../../client-sdk/submission/make-submission.ts';
 import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
 import { asDigest, asFederationId, type FederationId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
 import { fakeTerms } from '../../support/fake-coordinator.ts';
+import { roundsIn } from '../../support/privacy-ledgers.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const federation = asFederationId('a');
@@ -22,7 +23,7 @@ async function submissionOf(of: FederationId, round: number): Promise<Submission
   return await makeSubmission(Float32Array.of(round, 0.5, -2), { offer, terms, key, checkpoint });
 }
 
-const entry = (round: number, state: PrivacyLedgerEntry['state']): PrivacyLedgerEntry => ({
+const entry = (round: number, state: RoundEntry['state']): RoundEntry => ({
   federation,
   round,
   noiseMultiplier: 1.1,
@@ -33,6 +34,16 @@ const entry = (round: number, state: PrivacyLedgerEntry['state']): PrivacyLedger
   dataset: null,
   examples: null,
 });
+
+const fit: FitEntry = {
+  fit: 'f1'.repeat(16),
+  noiseMultiplier: 0.9,
+  samplingRate: 0.2,
+  steps: 12,
+  state: 'spent',
+  dataset: 'ward 3',
+  examples: null,
+};
 
 describe('nodeClientStore', () => {
   it('makes a key once, for its owner alone, and gives the same ever after', async () => {
@@ -59,7 +70,7 @@ describe('nodeClientStore', () => {
     const folder = temporaryFolder();
     const store = await nodeClientStore(folder);
     expect(await store.privacyLedger()).toEqual([]);
-    const entries = [entry(1, 'spent'), entry(2, 'reserved')];
+    const entries = [entry(1, 'spent'), fit, entry(2, 'reserved')];
     await store.writePrivacyLedger(entries);
     expect(await (await nodeClientStore(folder)).privacyLedger()).toEqual(entries);
     expect(statSync(join(folder, 'privacy-ledger.json')).mode & 0o777).toBe(0o600);
@@ -70,6 +81,17 @@ describe('nodeClientStore', () => {
     const { client: _, dataset: __, examples: ___, ...old } = entry(1, 'spent');
     writeFileSync(join(folder, 'privacy-ledger.json'), JSON.stringify([old]));
     expect(await (await nodeClientStore(folder)).privacyLedger()).toEqual([entry(1, 'spent')]);
+  });
+
+  it.each<[string, object]>([
+    ['that names a client', { client: null }],
+    ['that is a round too', { federation, round: 1 }],
+    ['that is only reserved', { state: 'reserved' }],
+    ['without an id', { fit: '' }],
+  ])('takes no fit %s for an entry of the ledger', async (_, odd) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'privacy-ledger.json'), JSON.stringify([{ ...fit, ...odd }]));
+    await expect((await nodeClientStore(folder)).privacyLedger()).rejects.toThrow();
   });
 
   it('keeps the privacy ledger in a folder that clients share, each with all else its own', async () => {
@@ -91,7 +113,9 @@ describe('nodeClientStore', () => {
         await store.writePrivacyLedger([...before, entry(round, 'spent')]);
       });
     await Promise.all(stores.flatMap((store, i) => [1, 2, 3].map((round) => addRound(store, 10 * i + round))));
-    const rounds = (await stores[0]?.privacyLedger())?.map(({ round }) => round).toSorted((a, b) => a - b);
+    const rounds = roundsIn((await stores[0]?.privacyLedger()) ?? [])
+      .map(({ round }) => round)
+      .toSorted((a, b) => a - b);
     expect(rounds).toEqual([1, 2, 3, 11, 12, 13]);
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ClientStore, PrivacyLedgerEntry } from '../../../client-sdk/participation/client-store.ts';
+import type { FitEntry } from '../../../client-sdk/participation/client-store.ts';
 import { type LedgerSubject, PrivacyLedger } from '../../../client-sdk/privacy/privacy-ledger.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { asClientId, asDigest, asFederationId } from '../../../shared/ids.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
-import { SerialQueue } from '../../../shared/serial-queue.ts';
 import { isRefused } from '../../../shared/protocol/refusals.ts';
+import { fitsIn, MemoryLedgerStore, roundsIn } from '../../support/privacy-ledgers.ts';
 import { fc } from '../../support/properties.ts';
 
 const federation = asFederationId('study');
@@ -19,29 +19,9 @@ const epsilonOfRounds = (rounds: number): number =>
     delta,
   );
 
-/** A folder in memory: what is on it survives the ledger; a write fails when told to, having written nothing. */
-class MemoryStore implements Pick<ClientStore, 'privacyLedger' | 'writePrivacyLedger' | 'withPrivacyLedger'> {
-  readonly #queue = new SerialQueue();
-  entries: readonly PrivacyLedgerEntry[] = [];
-  writes = 0;
-  crashAtWrite = Infinity;
-
-  async privacyLedger(): Promise<readonly PrivacyLedgerEntry[]> {
-    return await Promise.resolve(this.entries);
-  }
-
-  async withPrivacyLedger<T>(act: () => Promise<T>): Promise<T> {
-    return await this.#queue.run(act);
-  }
-
-  async writePrivacyLedger(entries: readonly PrivacyLedgerEntry[]): Promise<void> {
-    await Promise.resolve();
-    if (++this.writes >= this.crashAtWrite) throw new Error('the power went out');
-    this.entries = structuredClone(entries);
-  }
-}
-
-const opened = async (store = new MemoryStore()): Promise<{ store: MemoryStore; ledger: PrivacyLedger }> => ({
+const opened = async (
+  store = new MemoryLedgerStore(),
+): Promise<{ store: MemoryLedgerStore; ledger: PrivacyLedger }> => ({
   store,
   ledger: await PrivacyLedger.open(store),
 });
@@ -107,7 +87,7 @@ describe('PrivacyLedger', () => {
     const limit = { maxEpsilon: epsilonOfRounds(1), delta };
     for (const round of [1, 2, 3]) expect(codeOf(await ledger.reserve({ federation, round }, cost, limit))).toBeNull();
     expect(ledger.epsilonSpent(delta, 'example')).toBe(0);
-    expect(store.entries.map(({ round, state }) => [round, state])).toEqual([[3, 'reserved']]);
+    expect(roundsIn(store.entries).map(({ round, state }) => [round, state])).toEqual([[3, 'reserved']]);
   });
 
   it('refuses a round that is spent as replayed, whatever is left of the budget', async () => {
@@ -214,12 +194,12 @@ describe('a folder that takes part under local and under central privacy', () =>
 const clients = [asClientId('c1'.repeat(32)), asClientId('c2'.repeat(32))] as const;
 const digests = [asDigest('d1'.repeat(32)), asDigest('d2'.repeat(32))] as const;
 
-const openFor = async (store: MemoryStore, subject: Partial<LedgerSubject> = {}): Promise<PrivacyLedger> =>
+const openFor = async (store: MemoryLedgerStore, subject: Partial<LedgerSubject> = {}): Promise<PrivacyLedger> =>
   await PrivacyLedger.open(store, { client: clients[0], dataset: null, examples: null, ...subject });
 
 describe('a privacy ledger that several clients share', () => {
   it('composes what they spend, in two federations and in one, and sees what another has written', async () => {
-    const store = new MemoryStore();
+    const store = new MemoryLedgerStore();
     const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
     await spendRounds(one, [1]);
     await spendRounds(two, [1], other);
@@ -232,7 +212,7 @@ describe('a privacy ledger that several clients share', () => {
   });
 
   it('counts what another has reserved and may spend at any time, and leaves it standing', async () => {
-    const store = new MemoryStore();
+    const store = new MemoryLedgerStore();
     const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
     const limit = { maxEpsilon: epsilonOfRounds(2), delta };
     await one.reserve({ federation, round: 1 }, cost, limit);
@@ -250,7 +230,7 @@ describe('a privacy ledger that several clients share', () => {
     });
     await fc.assert(
       fc.asyncProperty(acts, fc.double({ min: 0.5, max: 4, noNaN: true }), async (rounds, maxEpsilon) => {
-        const store = new MemoryStore();
+        const store = new MemoryLedgerStore();
         const goes = [0, 1].map(async (who) => {
           const ledger = await openFor(store, { client: clients[who] ?? null });
           // One round at a time each, as clients go, with as many turns in between as the case says.
@@ -270,8 +250,8 @@ describe('a privacy ledger that several clients share', () => {
 });
 
 describe('data sets', () => {
-  const spentOn = async (subjects: readonly Partial<LedgerSubject>[]): Promise<MemoryStore> => {
-    const store = new MemoryStore();
+  const spentOn = async (subjects: readonly Partial<LedgerSubject>[]): Promise<MemoryLedgerStore> => {
+    const store = new MemoryLedgerStore();
     for (const [i, subject] of subjects.entries()) await spendRounds(await openFor(store, subject), [i + 1]);
     return store;
   };
@@ -319,6 +299,52 @@ describe('data sets', () => {
   });
 });
 
+describe('fits without a federation', () => {
+  const fit: FitEntry = {
+    fit: 'f1'.repeat(16),
+    ...event,
+    steps: 20,
+    state: 'spent',
+    dataset: 'a',
+    examples: digests[0],
+  };
+  const holding = (...fits: readonly FitEntry[]): MemoryLedgerStore => {
+    const store = new MemoryLedgerStore();
+    store.entries = fits;
+    return store;
+  };
+
+  it('count with the rounds on the same examples, and not with those on others', async () => {
+    const same = await openFor(holding(fit), { dataset: 'b', examples: digests[0] });
+    const limit = { maxEpsilon: epsilonOfRounds(3), delta };
+    expect(same.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(2));
+    expect(codeOf(await same.reserve({ federation, round: 1 }, cost, limit))).toBeNull();
+    const tooLittle = { maxEpsilon: epsilonOfRounds(3) * 0.999, delta };
+    expect(codeOf(await same.reserve({ federation, round: 1 }, cost, tooLittle))).toBe('budget-exhausted');
+    expect((await openFor(holding(fit), { dataset: 'b' })).epsilonSpent(delta, 'example')).toBe(0);
+  });
+
+  it('cost a client as a whole nothing that could be named: their noise covers one example', async () => {
+    expect((await openFor(holding(fit))).epsilonSpent(delta, 'client')).toBe(0);
+  });
+
+  it.each<[string, LedgerSubject]>([
+    ['a client', { client: clients[0], dataset: 'a', examples: digests[0] }],
+    ['a client that has not said who it is', { client: null, dataset: null, examples: null }],
+  ])('stay as they are whatever %s does', async (_, subject) => {
+    const store = holding(fit);
+    const ledger = await PrivacyLedger.open(store, subject);
+    await ledger.reserve({ federation, round: 1 }, cost, unlimited);
+    await ledger.spend({ federation, round: 1 });
+    await ledger.reserve({ federation, round: 2 }, cost, unlimited);
+    await ledger.takeOver(federation, [2, 3], cost);
+    await ledger.reserve({ federation, round: 4 }, cost, unlimited);
+    await ledger.release();
+    expect(fitsIn(store.entries)).toEqual([fit]);
+    expect(roundsIn(store.entries).map(({ round }) => round)).toEqual([1, 2, 3]);
+  });
+});
+
 describe('after a backup was restored', () => {
   it('what the coordinator has charged and the folder forgot is spent, reserved or not, and once only', async () => {
     const { store, ledger } = await opened();
@@ -327,7 +353,11 @@ describe('after a backup was restored', () => {
     expect(await ledger.takeOver(federation, [1, 2, 3], cost)).toBe(2);
     expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(3));
     expect(await ledger.takeOver(federation, [1, 2, 3], cost)).toBe(0);
-    expect(store.entries.map(({ round, state }) => `${round} ${state}`)).toEqual(['1 spent', '2 spent', '3 spent']);
+    expect(roundsIn(store.entries).map(({ round, state }) => `${round} ${state}`)).toEqual([
+      '1 spent',
+      '2 spent',
+      '3 spent',
+    ]);
     expect(codeOf(await ledger.reserve({ federation, round: 2 }, cost, unlimited))).toBe('replayed');
   });
 
@@ -339,7 +369,7 @@ describe('after a backup was restored', () => {
   });
 
   it('another client’s rounds of the same numbers are not taken for ours', async () => {
-    const store = new MemoryStore();
+    const store = new MemoryLedgerStore();
     const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
     await spendRounds(two, [1, 2]);
     await two.reserve({ federation, round: 3 }, cost, unlimited);
