@@ -4,7 +4,7 @@
 import { calibrateNoiseMultiplier } from '../../shared/accounting/calibrate.ts';
 import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
-import { InvariantError } from '../../shared/invariant-error.ts';
+import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 
 export interface Budget {
   readonly epsilon: number;
@@ -30,25 +30,29 @@ export function affordableSteps(planned: SampledGaussianEvent, budget: Budget): 
   return allowed;
 }
 
-/** The least noise multiplier under which all the steps fit. @throws InvariantError where none up to 2^20 does. */
+/** The least noise multiplier under which all the steps fit. @throws RefusedError budget-exhausted where none up to 2^20 does. */
 export function leastNoiseMultiplier(planned: Omit<SampledGaussianEvent, 'noiseMultiplier'>, budget: Budget): number {
   const { epsilon, delta, history } = budget;
   const alone = calibrateNoiseMultiplier({ ...planned, epsilon, delta });
   if (history.length === 0) return alone;
   const meets = (noiseMultiplier: number): boolean => fits({ ...planned, noiseMultiplier }, budget);
   let [tooLittle, enough] = [alone, LARGEST_NOISE_MULTIPLIER];
-  if (!meets(enough)) {
-    throw new InvariantError(
-      `expected a budget that some noise meets, found epsilon ${epsilon} at delta ${delta}, of which ` +
-        `${epsilonOf(history, delta).toFixed(3)} are spent: allow a larger epsilon, or begin anew on other examples`,
-    );
-  }
+  if (!meets(enough)) throw nothingLeft(budget);
   for (let i = 0; i < BISECTIONS; i++) {
     const between = Math.sqrt(tooLittle * enough);
     if (meets(between)) enough = between;
     else tooLittle = between;
   }
   return enough;
+}
+
+function nothingLeft({ epsilon, delta, history }: Budget): RefusedError {
+  const { refusal } = refuse('budget-exhausted', {
+    expected: `at most epsilon ${epsilon} at delta ${delta}`,
+    found: `epsilon ${epsilonOf(history, delta).toFixed(3)} spent before, which leaves nothing for any noise`,
+    hint: 'allow a larger epsilon, or train on other examples',
+  });
+  return new RefusedError(refusal);
 }
 
 const fits = (event: SampledGaussianEvent, { epsilon, delta, history }: Budget): boolean =>
