@@ -24,8 +24,12 @@ export { rotateKey } from './platform/rotate-key.ts';
 export type { Trainer, TrainingTask } from './training/trainer.ts';
 export { localTrainer } from './training/local-trainer.ts';
 export type { AdaptiveClipping } from './privacy/adaptive-clipping.ts';
-export { PrivateTrainer, type PrivateTrainerOptions } from './training/private-trainer.ts';
+export {
+  NodePrivateTrainer as PrivateTrainer,
+  type NodePrivateTrainerOptions as PrivateTrainerOptions,
+} from './platform/node-private-trainer.ts';
 export type { FitOptions, FitProgress, PrivateFit } from './training/fit-options.ts';
+export type { Examples, NamedExamples } from './training/example-set.ts';
 export { readWeights, writeWeights } from './training/model-layout.ts';
 export { type Refusal, RefusedError } from '../shared/protocol/refusals.ts';
 

@@ -3,6 +3,8 @@
 
 import { sha256 } from '../../shared/digest.ts';
 import type { Digest } from '../../shared/ids.ts';
+import { datasetNameSchema } from '../participation/client-store.ts';
+import type { DataSetIdentity } from '../privacy/same-examples.ts';
 
 /** The client's examples end to end. Their number is private: it appears in no denominator and in no message. */
 export interface Examples {
@@ -12,6 +14,16 @@ export interface Examples {
    * Per example either one whole class number (softmax cross-entropy only) or as many values as the model has outputs.
    */
   readonly labels: ArrayLike<number>;
+}
+
+/** Examples that are counted together. */
+export interface NamedExamples extends Examples {
+  /**
+   * The data set's name, as its owner calls it, the same as `dataset` of `joinFederation`: data sets of different names
+   * are counted apart, unless they hold the same examples. Default: none, and everything in the privacy ledger counts
+   * together.
+   */
+  readonly name?: string;
 }
 
 export interface Batch {
@@ -73,6 +85,13 @@ export async function examplesDigest({ inputs, labels }: Examples): Promise<Dige
   bytes.set(new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength));
   bytes.set(new Uint8Array(Float64Array.from(labels).buffer), inputs.byteLength);
   return await sha256(bytes);
+}
+
+/** What the privacy ledger tells data sets apart by. @throws Error for a name that is none. */
+export async function identityOf({ name, ...examples }: NamedExamples): Promise<DataSetIdentity> {
+  const dataset = datasetNameSchema.optional().safeParse(name);
+  if (!dataset.success) throw new Error(`expected a dataset.name of 1 to 200 characters, found "${name}"`);
+  return { dataset: dataset.data ?? null, examples: await examplesDigest(examples) };
 }
 
 function checkClasses(labels: ArrayLike<number>, classes: number): void {

@@ -4,11 +4,14 @@
 import type { z } from 'zod';
 import { type localOptimiserSchema, type TrainingTerms, trainingTermsSchema } from '../../shared/protocol/terms.ts';
 import type { AdaptiveClipping } from '../privacy/adaptive-clipping.ts';
-import type { Examples } from './example-set.ts';
+import type { NamedExamples } from './example-set.ts';
 
 export interface FitOptions {
-  readonly dataset: Examples;
-  /** Budget of the trainer's whole history: epsilon, above 0, at delta, well below 1 / number of examples. */
+  readonly dataset: NamedExamples;
+  /**
+   * Budget of all that the privacy ledger holds of these examples, this fit included: epsilon, above 0, at delta, well
+   * below 1 / number of examples.
+   */
   readonly targetEpsilon: number;
   readonly targetDelta: number;
   /** L2 norm to which each example's gradient is clipped; the first one under adaptive clipping. */
@@ -35,7 +38,7 @@ export interface FitOptions {
   readonly noiseMultiplier?: number;
   /** Examples computed at a time, for want of memory. Default: any batch at once. */
   readonly physicalBatchSize?: number;
-  /** Aborted: the fit rejects with its reason, the model is as it was, the steps made are spent. */
+  /** Aborted: the fit rejects with its reason, the model is as it was, the steps begun are spent. */
   readonly signal?: AbortSignal;
   /** After each step; the next waits for what it returns. */
   readonly onStep?: (progress: FitProgress) => void | Promise<void>;
@@ -52,7 +55,7 @@ export interface FitProgress {
 export interface PrivateFit {
   /** All tensors end to end in canonical order: `writeWeights(model, weights)`. */
   readonly weights: Float32Array;
-  /** Of the trainer's whole history; null where the randomness may be known and no epsilon be claimed. */
+  /** Of all that is spent on these examples as the fit ends, by others too; null where the randomness may be known and no epsilon be claimed. */
   readonly epsilon: number | null;
   readonly delta: number;
   readonly accountant: string;

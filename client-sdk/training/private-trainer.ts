@@ -1,19 +1,22 @@
 // Private training on one machine, without a federation: model, examples and a privacy budget in; trained weights out,
 // with what they cost. DP-SGD by the same parts as a federation's rounds (private-descent.ts, sampled-gaussian.ts).
-// Rules it keeps: the noise is calibrated so that all planned steps fit the budget; a step that would pass it is never
-// begun; fits of one trainer compose, whatever data set each was given, and one that was aborted has cost its steps.
+// Rules it keeps: the noise is calibrated so that all planned steps fit the budget (fit-plan.ts); a step that would pass it
+// is never begun; all that its privacy ledger holds of the same examples composes, and a fit is spent there before its
+// first step (privacy/fit-ledger.ts).
 
 import { ACCOUNTANT, epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import { learningRates } from '../../shared/learning-rates.ts';
-import { accepted, RefusedError, refuse } from '../../shared/protocol/refusals.ts';
-import type { TrainingTerms } from '../../shared/protocol/terms.ts';
+import { accepted } from '../../shared/protocol/refusals.ts';
 import { type RandomSource, secureRandomSource } from '../../shared/random-source.ts';
-import { checkedAdaptiveClipping } from '../privacy/adaptive-clipping.ts';
+import type { FitEntry, PrivacyLedgerStore } from '../participation/client-store.ts';
+import { FitLedger } from '../privacy/fit-ledger.ts';
 import type { LossName } from '../privacy/losses.ts';
+import { memoryPrivacyLedger } from '../privacy/memory-privacy-ledger.ts';
 import { SampledGaussian } from '../privacy/sampled-gaussian.ts';
-import { affordableSteps, leastNoiseMultiplier } from '../privacy/step-budget.ts';
+import { identityOf } from './example-set.ts';
 import { type FitOptions, type PrivateFit, trainingOf } from './fit-options.ts';
+import { plannedRelease } from './fit-plan.ts';
 import { readWeights, writeWeights } from './model-layout.ts';
 import {
   checkedBatchSize,
@@ -31,22 +34,32 @@ export interface PrivateTrainerOptions {
   readonly model: ModelSource;
   /** Default: what belongs to the model's last activation, softmax or sigmoid; else the mean squared error. */
   readonly loss?: LossName;
-  /** Default: the system's secure generator. Any other makes runs reproducible and voids their privacy. */
+  /**
+   * Default: the system's secure generator. Any other makes runs reproducible and voids their privacy; it cannot go with
+   * a privacy ledger that outlives the trainer.
+   */
   readonly random?: RandomSource;
+  /** Called for each fit. Default: a privacy ledger in memory, which ends with the trainer. */
+  readonly openPrivacyLedger?: () => Promise<PrivacyLedgerStore>;
 }
 
 export class PrivateTrainer {
   readonly #options: PrivateTrainerOptions;
   readonly #random: RandomSource;
+  readonly #ledger: FitLedger;
   #prepared: PreparedModel | undefined;
   #weights: Float32Array | undefined;
-  #history: readonly SampledGaussianEvent[] = [];
   #fits = 0;
   #busy = false;
 
+  /** @throws Error where noise that may be known would enter a privacy ledger. */
   constructor(options: PrivateTrainerOptions) {
+    const { random = secureRandomSource(), openPrivacyLedger } = options;
+    if (openPrivacyLedger && random.secure !== true) throw noLedgerForKnownNoise();
+    const memory = memoryPrivacyLedger();
     this.#options = options;
-    this.#random = options.random ?? secureRandomSource();
+    this.#random = random;
+    this.#ledger = new FitLedger(openPrivacyLedger ?? (() => Promise.resolve(memory)));
   }
 
   /**
@@ -66,39 +79,31 @@ export class PrivateTrainer {
   async #fit(options: FitOptions): Promise<PrivateFit> {
     const { prepared, weights } = await this.#prepare();
     const examples = preparedExamples(prepared, options.dataset);
-    const training = trainingOf(options, examples.count);
-    const rates = accepted(accepted(await learningRates(training)).of(++this.#fits));
-    const { event, maxSteps } = this.#planned(training, options);
-    const { samplingRate, expectedBatchSize, clippingNormL2, optimiser = { name: 'sgd' } } = training;
-    const sampling = { exampleCount: examples.count, samplingRate, expectedBatchSize };
-    const { noiseMultiplier } = event;
-    const { adaptiveClipping } = options;
-    const mechanism = new SampledGaussian({
-      ...sampling,
-      random: this.#random,
-      clippingNormL2,
-      noiseMultiplier,
-      ...(adaptiveClipping && { adaptiveClipping: checkedAdaptiveClipping(adaptiveClipping, noiseMultiplier) }),
-      maxSteps,
-    });
     const physicalBatchSize = checkedBatchSize(options.physicalBatchSize);
+    const training = trainingOf(options, examples.count);
+    const { stepsPerRound: planned, optimiser = { name: 'sgd' } } = training;
+    const rates = accepted(accepted(await learningRates(training)).of(++this.#fits));
     const { signal = new AbortController().signal, onStep } = options;
+    const identity = await identityOf(options.dataset);
+    const spent = await this.#ledger.begin(identity, (history) => plannedRelease(training, options, history));
+    const mechanism = this.#mechanismOf(spent, examples.count, options);
     const descent = {
       mechanism,
       sumClippedAt: (at: Float32Array) => clippedSums({ ...prepared, examples, physicalBatchSize }, at),
-      rates: rates.subarray(0, maxSteps),
+      rates: rates.subarray(0, spent.steps),
       optimiser,
       proximalTerm: 0,
       signal,
-      onStep: (step: number, at: Float32Array) => onStep?.({ step, steps: event.steps, weights: at }),
+      onStep: (step: number, at: Float32Array) => onStep?.({ step, steps: planned, weights: at }),
     };
+    let history: readonly SampledGaussianEvent[];
     try {
       const update = await descend(weights, descent);
       this.#keep(weights.map((value, i) => value + (update[i] ?? NaN)));
     } finally {
-      this.#history = [...this.#history, mechanism.event];
+      history = await this.#ledger.end(spent, mechanism.event.steps);
     }
-    return this.#report(mechanism, { planned: event.steps, delta: options.targetDelta });
+    return this.#report(mechanism, { planned, delta: options.targetDelta, history });
   }
 
   /** The model is read anew where it is the caller's own, who may have changed its weights. */
@@ -114,36 +119,38 @@ export class PrivateTrainer {
     return read;
   }
 
+  /** Of what is spent, neither less noise nor more steps. */
+  #mechanismOf(spent: FitEntry, exampleCount: number, options: FitOptions): SampledGaussian {
+    const { noiseMultiplier, samplingRate, steps: maxSteps } = spent;
+    const { expectedBatchSize, clippingNormL2, adaptiveClipping } = options;
+    return new SampledGaussian({
+      random: this.#random,
+      exampleCount,
+      samplingRate,
+      expectedBatchSize,
+      clippingNormL2,
+      noiseMultiplier,
+      ...(adaptiveClipping && { adaptiveClipping }),
+      maxSteps,
+    });
+  }
+
   #keep(weights: Float32Array): void {
     this.#weights = weights;
     const { model } = this.#options;
     if (typeof model !== 'function') writeWeights(model, weights);
   }
 
-  #planned(
-    { samplingRate, stepsPerRound: steps }: TrainingTerms,
-    { targetEpsilon: epsilon, targetDelta: delta, noiseMultiplier: given }: FitOptions,
-  ): { readonly event: SampledGaussianEvent; readonly maxSteps: number } {
-    const budget = { epsilon, delta, history: this.#history };
-    const noiseMultiplier = given ?? leastNoiseMultiplier({ samplingRate, steps }, budget);
-    const event = { noiseMultiplier, samplingRate, steps };
-    const maxSteps = affordableSteps(event, budget);
-    if (maxSteps > 0) return { event, maxSteps };
-    const after = epsilonOf([...this.#history, { ...event, steps: 1 }], delta);
-    const found = `epsilon ${after.toFixed(3)} after one more step`;
-    throw new RefusedError(refuse('budget-exhausted', { expected: `at most epsilon ${epsilon}`, found }).refusal);
-  }
-
   #report(
     { event, clippingNormL2 }: SampledGaussian,
-    { planned, delta }: { planned: number; delta: number },
+    { planned, delta, history }: { planned: number; delta: number; history: readonly SampledGaussianEvent[] },
   ): PrivateFit {
     const isVoid = this.#random.secure !== true;
     return {
       ...event,
       clippingNormL2,
       weights: (this.#weights ?? new Float32Array()).slice(),
-      epsilon: isVoid ? null : epsilonOf(this.#history, delta),
+      epsilon: isVoid ? null : epsilonOf(history, delta),
       delta,
       accountant: ACCOUNTANT,
       adjacency: 'add-remove',
@@ -153,3 +160,9 @@ export class PrivateTrainer {
     };
   }
 }
+
+const noLedgerForKnownNoise = (): Error =>
+  new Error(
+    'expected the secure random source beside a privacy ledger, found one that may be known: whoever knows the noise ' +
+      'takes it off, and no entry could say what that has cost; leave out either the random source or the privacy ledger',
+  );

@@ -8,43 +8,18 @@ import { PrivateTrainer, type PrivateTrainerOptions } from '../../../client-sdk/
 import { ACCOUNTANT, epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
 import { secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
-import { chainModel, largestDifference, normals } from '../../support/chain-models.ts';
+import { chainModel, largestDifference } from '../../support/chain-models.ts';
+import { baseModel, buildModel, clusters, smallFit } from '../../support/small-fit.ts';
 import { sumOfSquaresZScore } from '../../support/normal-statistics.ts';
 
 beforeAll(loadBackend);
-
-const PARAMETERS = 5 * 4 + 4 + 4 * 3 + 3;
-const baseModel = normals(PARAMETERS, 1, 0.5);
-const buildModel = () => {
-  const model = chainModel({ widths: [5, 4, 3], final: 'softmax' });
-  writeWeights(model, baseModel);
-  return model;
-};
-
-/** Three classes around three corners, told apart by eye. */
-function clusters(count: number): FitOptions['dataset'] {
-  const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
-  const inputs = normals(5 * count, 2, 0.3);
-  labels.forEach((label, i) => (inputs[5 * i + label] = (inputs[5 * i + label] ?? NaN) + 2));
-  return { inputs, labels };
-}
-
-const options: FitOptions = {
-  dataset: clusters(300),
-  targetEpsilon: 3,
-  targetDelta: 1e-4,
-  clippingNormL2: 0.7,
-  steps: 12,
-  expectedBatchSize: 60,
-  learningRate: 0.5,
-};
 
 const trainerOf = (choice: Partial<PrivateTrainerOptions> = {}): PrivateTrainer =>
   new PrivateTrainer({ model: buildModel, ...choice });
 
 describe('a fit', () => {
   it('spends its budget and no more, and reports what it rests on', async () => {
-    const fit = await trainerOf().fit(options);
+    const fit = await trainerOf().fit(smallFit);
     const { noiseMultiplier, epsilon } = fit;
     expect(fit).toMatchObject({
       delta: 1e-4,
@@ -65,20 +40,20 @@ describe('a fit', () => {
     const adaptiveClipping = { quantile: 0.5, rate: 0.5, countNoiseStdDev: 3 };
     const fitFrom = (clippingNormL2: number) =>
       trainerOf({ random: seededRandomSource(8) }).fit({
-        ...options,
+        ...smallFit,
         clippingNormL2,
         adaptiveClipping,
         steps: 60,
         learningRate: 1e-3,
         targetEpsilon: 20,
       });
-    const [low, high, flat] = [await fitFrom(0.01), await fitFrom(50), await trainerOf().fit(options)];
+    const [low, high, flat] = [await fitFrom(0.01), await fitFrom(50), await trainerOf().fit(smallFit)];
     expect(low.clippingNormL2).toBeGreaterThan(0.1);
     expect(high.clippingNormL2).toBeLessThan(5);
     expect(high.clippingNormL2 / low.clippingNormL2).toBeLessThan(1.5);
     expect(high.clippingNormL2 / low.clippingNormL2).toBeGreaterThan(1 / 1.5);
     expect(low.noiseMultiplier).toBe(high.noiseMultiplier);
-    expect(flat.clippingNormL2).toBe(options.clippingNormL2);
+    expect(flat.clippingNormL2).toBe(smallFit.clippingNormL2);
   });
 
   it('learns', async () => {
@@ -104,11 +79,11 @@ describe('a fit', () => {
 
   it('is what a federation’s round does with the same terms and the same randomness', async () => {
     const model = buildModel();
-    const { weights, noiseMultiplier } = await trainerOf({ random: seededRandomSource(3) }).fit(options);
-    const { clippingNormL2, expectedBatchSize, learningRate } = options;
+    const { weights, noiseMultiplier } = await trainerOf({ random: seededRandomSource(3) }).fit(smallFit);
+    const { clippingNormL2, expectedBatchSize, learningRate } = smallFit;
     const update = await simulatedTrainer({
       model: buildModel,
-      examples: options.dataset,
+      examples: smallFit.dataset,
       random: seededRandomSource(3),
     }).train({
       round: 1,
@@ -147,10 +122,10 @@ describe('a fit', () => {
     const model = wide();
     const before = readWeights(model);
     const optimiser = { name: 'momentum', beta: 0.9 } as const;
-    const asked = { ...options, dataset, samplingRate: 0.2, optimiser, learningRateSchedule: '0.8 ^ step' };
+    const asked = { ...smallFit, dataset, samplingRate: 0.2, optimiser, learningRateSchedule: '0.8 ^ step' };
     const { weights, noiseMultiplier } = await new PrivateTrainer({ model }).fit(asked);
     model.dispose();
-    const { clippingNormL2, expectedBatchSize, learningRate } = options;
+    const { clippingNormL2, expectedBatchSize, learningRate } = smallFit;
     const declared = noiseStdDevPerParameter(
       { clippingNormL2, expectedBatchSize, learningRate, samplingRate: 0.2, stepsPerRound: 12, optimiser },
       {
@@ -172,19 +147,19 @@ describe('a fit', () => {
 
   it('leaves no tensor, nor the examples, otherwise than they were', async () => {
     const trainer = trainerOf();
-    await trainer.fit(options);
+    await trainer.fit(smallFit);
     const { numTensors } = memory();
     const { inputs, labels } = clusters(300);
-    await trainer.fit({ ...options, targetEpsilon: 6 });
+    await trainer.fit({ ...smallFit, targetEpsilon: 6 });
     expect(memory().numTensors).toBe(numTensors);
-    expect(options.dataset).toEqual({ inputs, labels });
+    expect(smallFit.dataset).toEqual({ inputs, labels });
   });
 
   it('tells of every step, with the weights that it leads to', async () => {
     const told: (string | number)[] = [];
     let last: Float32Array | undefined;
     const { weights } = await trainerOf().fit({
-      ...options,
+      ...smallFit,
       onStep: async ({ step, steps, weights: at }) => {
         await Promise.resolve();
         told.push(`${step}/${steps}`);
@@ -196,7 +171,7 @@ describe('a fit', () => {
   });
 
   it('makes as many steps as the epochs take, in parts of a batch where memory is short', async () => {
-    const { steps: _, ...others } = options;
+    const { steps: _, ...others } = smallFit;
     const whole = await trainerOf({ random: seededRandomSource(1) }).fit({ ...others, epochs: 1.1 });
     const parts = await trainerOf({ random: seededRandomSource(1) }).fit({
       ...others,
@@ -211,13 +186,13 @@ describe('a fit', () => {
 describe('the budget', () => {
   const noiseMultiplier = 0.8;
   const epsilonOfSteps = (steps: number): number =>
-    epsilonOf([{ noiseMultiplier, samplingRate: 0.2, steps }], options.targetDelta);
+    epsilonOf([{ noiseMultiplier, samplingRate: 0.2, steps }], smallFit.targetDelta);
 
   it('ends a fit before the step that would pass it, and refuses to begin another', async () => {
     let told = 0;
     const trainer = trainerOf();
     const targetEpsilon = epsilonOfSteps(7);
-    const short = { ...options, noiseMultiplier, targetEpsilon, onStep: () => void told++ };
+    const short = { ...smallFit, noiseMultiplier, targetEpsilon, onStep: () => void told++ };
     const fit = await trainer.fit(short);
     expect([fit.steps, fit.endedBy, told, fit.epsilon]).toEqual([7, 'budget', 7, targetEpsilon]);
     await expect(trainer.fit(short)).rejects.toMatchObject({
@@ -228,8 +203,8 @@ describe('the budget', () => {
 
   it('is that of all fits together: the second gets what is left, under more noise', async () => {
     const trainer = trainerOf();
-    const one = await trainer.fit({ ...options, targetEpsilon: 2 });
-    const two = await trainer.fit({ ...options, targetEpsilon: 3 });
+    const one = await trainer.fit({ ...smallFit, targetEpsilon: 2 });
+    const two = await trainer.fit({ ...smallFit, targetEpsilon: 3 });
     const history = [one, two].map(({ noiseMultiplier: noise, samplingRate, steps }) => ({
       noiseMultiplier: noise,
       samplingRate,
@@ -240,9 +215,11 @@ describe('the budget', () => {
     expect(two.epsilon).toBeGreaterThan(2.99);
     expect(one.epsilon).toBeLessThanOrEqual(2);
     // Alone, twelve steps at epsilon 3 would do with less.
-    const alone = await trainerOf().fit(options);
+    const alone = await trainerOf().fit(smallFit);
     expect(two.noiseMultiplier).toBeGreaterThan(alone.noiseMultiplier);
-    await expect(trainer.fit({ ...options, targetEpsilon: 2.9 })).rejects.toThrow(/some noise meets/);
+    await expect(trainer.fit({ ...smallFit, targetEpsilon: 2.9 })).rejects.toMatchObject({
+      refusal: { code: 'budget-exhausted', found: expect.stringContaining(`${two.epsilon?.toFixed(3)} spent before`) },
+    });
   });
 
   it('pays for the steps of a fit that was aborted, whose weights nobody gets', async () => {
@@ -251,7 +228,7 @@ describe('the budget', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const stopAt = ({ step }: { step: number }): void => (step === 4 ? controller.abort(reason) : undefined);
-    const given = { ...options, noiseMultiplier, targetEpsilon: 50 };
+    const given = { ...smallFit, noiseMultiplier, targetEpsilon: 50 };
     await expect(trainer.fit({ ...given, signal: controller.signal, onStep: stopAt })).rejects.toBe(reason);
     expect(readWeights(model)).toEqual(baseModel);
     const { epsilon } = await trainer.fit({ ...given, steps: 1 });
@@ -262,23 +239,23 @@ describe('the budget', () => {
 
 describe('randomness that was given', () => {
   it('makes a fit reproducible, and no epsilon is claimed for it', async () => {
-    const run = (seed: number) => trainerOf({ random: seededRandomSource(seed) }).fit(options);
+    const run = (seed: number) => trainerOf({ random: seededRandomSource(seed) }).fit(smallFit);
     const [one, again, other] = [await run(1), await run(1), await run(2)];
     expect(one).toEqual(again);
     expect(one).toMatchObject({ void: true, epsilon: null });
     expect(other.weights).not.toEqual(one.weights);
-    const secure = await trainerOf({ random: secureRandomSource() }).fit(options);
+    const secure = await trainerOf({ random: secureRandomSource() }).fit(smallFit);
     expect(secure).toMatchObject({ void: false, epsilon: expect.any(Number) });
   });
 
   it('is the secure generator otherwise: no two fits are alike', async () => {
-    expect((await trainerOf().fit(options)).weights).not.toEqual((await trainerOf().fit(options)).weights);
+    expect((await trainerOf().fit(smallFit)).weights).not.toEqual((await trainerOf().fit(smallFit)).weights);
   });
 });
 
 describe('a trainer', () => {
   it('goes on from the weights of the fit before, or from those that its owner has put into the model', async () => {
-    const quiet = { ...options, targetEpsilon: 1e6, noiseMultiplier: 0.01, learningRate: 1e-6 };
+    const quiet = { ...smallFit, targetEpsilon: 1e6, noiseMultiplier: 0.01, learningRate: 1e-6 };
     const made = trainerOf();
     const { weights } = await made.fit({ ...quiet, learningRate: 1 });
     expect(largestDifference((await made.fit(quiet)).weights, weights)).toBeLessThan(1e-3);
@@ -292,10 +269,10 @@ describe('a trainer', () => {
 
   it('fits once at a time', async () => {
     const trainer = trainerOf();
-    const first = trainer.fit(options);
-    await expect(trainer.fit(options)).rejects.toThrow(/one fit at a time/);
+    const first = trainer.fit(smallFit);
+    await expect(trainer.fit(smallFit)).rejects.toThrow(/one fit at a time/);
     await first;
-    await trainer.fit({ ...options, targetEpsilon: 6 });
+    await trainer.fit({ ...smallFit, targetEpsilon: 6 });
   });
 
   it.each<[Partial<FitOptions>, RegExp]>([
@@ -314,10 +291,11 @@ describe('a trainer', () => {
     [{ targetEpsilon: NaN }, /epsilon/],
     [{ noiseMultiplier: 0 }, /budget/],
     [{ dataset: { inputs: new Float32Array(7), labels: [] } }, /5 values per example/],
+    [{ dataset: { ...smallFit.dataset, name: '' } }, /dataset.name of 1 to 200/],
   ])('refuses %o and goes on', async (odd, complaint) => {
     const trainer = trainerOf();
-    await expect(trainer.fit({ ...options, ...odd })).rejects.toThrow(complaint);
-    expect((await trainer.fit(options)).steps).toBe(12);
+    await expect(trainer.fit({ ...smallFit, ...odd })).rejects.toThrow(complaint);
+    expect((await trainer.fit(smallFit)).steps).toBe(12);
   });
 });
 

@@ -1,0 +1,27 @@
+// What one fit may release, the whole history of its examples counted: all its steps, under noise with which they fit the
+// budget, or under noise that was asked for as many as the budget allows.
+
+import { epsilonOf } from '../../shared/accounting/epsilon.ts';
+import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
+import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import type { TrainingTerms } from '../../shared/protocol/terms.ts';
+import { checkedAdaptiveClipping } from '../privacy/adaptive-clipping.ts';
+import { affordableSteps, leastNoiseMultiplier } from '../privacy/step-budget.ts';
+import type { FitOptions } from './fit-options.ts';
+
+/** At least one step. @throws RefusedError budget-exhausted; Error that names the option which is out of its range. */
+export function plannedRelease(
+  { samplingRate, stepsPerRound: steps }: TrainingTerms,
+  { targetEpsilon: epsilon, targetDelta: delta, noiseMultiplier: given, adaptiveClipping }: FitOptions,
+  history: readonly SampledGaussianEvent[],
+): SampledGaussianEvent {
+  const budget = { epsilon, delta, history };
+  const noiseMultiplier = given ?? leastNoiseMultiplier({ samplingRate, steps }, budget);
+  if (adaptiveClipping) checkedAdaptiveClipping(adaptiveClipping, noiseMultiplier);
+  const event = { noiseMultiplier, samplingRate, steps };
+  const affordable = affordableSteps(event, budget);
+  if (affordable > 0) return { ...event, steps: affordable };
+  const after = epsilonOf([...history, { ...event, steps: 1 }], delta);
+  const found = `epsilon ${after.toFixed(3)} after one more step`;
+  throw new RefusedError(refuse('budget-exhausted', { expected: `at most epsilon ${epsilon}`, found }).refusal);
+}
