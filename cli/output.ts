@@ -1,7 +1,8 @@
 // Results go to stdout, progress and errors to stderr; with --json the result, or the error, is one JSON object on
 // stdout or in the file that --json names.
 
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import pc from 'picocolors';
 import { type Refusal, RefusedError, refuse } from '../shared/protocol/refusals.ts';
@@ -21,11 +22,13 @@ export async function printResult(result: object, text: string, json: JsonTarget
   else await writeJson(result, json).catch((fault: unknown) => Promise.reject(unwritable(fault)));
 }
 
-/** Asked before long work, whose result would have nowhere to go. @throws RefusedError */
+/** Asked before long work, whose result would have nowhere to go. Leaves nothing behind. @throws RefusedError */
 export async function requireWritable(file: JsonTarget, option = '--json'): Promise<void> {
   if (typeof file !== 'string') return;
+  const isThere = existsSync(file);
   try {
     await writeFile(file, '', { flag: 'a', mode: OWNER_ONLY });
+    if (!isThere) await rm(file);
   } catch (fault) {
     throw unwritable(fault, option);
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -93,6 +93,14 @@ describe('muster privacy train', () => {
     expect([exitCode, stdout]).toEqual([0, '']);
     expect(await readFile(plot, 'utf8')).toContain('epsilon 3: 91.0 %');
     expect(resultSchema.parse(JSON.parse(await readFile(json, 'utf8'))).trained).toBe(8000);
+  });
+
+  it('leaves no empty file behind where the training fails', async () => {
+    trained.mockReset().mockRejectedValue(new Error('no memory'));
+    const [plot, json] = [join(folder, 'curve.svg'), join(folder, 'curve.json')];
+    expect((await train(`--plot ${plot} --json ${json}`)).exitCode).toBe(1);
+    expect(await readdir(folder)).toEqual(['curve.json']);
+    expect(JSON.parse(await readFile(json, 'utf8'))).toMatchObject({ error: { code: 'fault', message: 'no memory' } });
   });
 
   it('refuses before any training what cannot be trained or written', async () => {
