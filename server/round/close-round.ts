@@ -9,8 +9,6 @@ import type { ClientId, Digest, FederationId } from '../../shared/ids.ts';
 import { isRefused, type Refused } from '../../shared/protocol/refusals.ts';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
 import { aggregationSeed } from '../../shared/protocol/round-seed.ts';
-import type { CentralPrivacyTerms } from '../../shared/protocol/terms.ts';
-import type { RandomSource } from '../../shared/random-source.ts';
 import { explain } from '../aggregation/explain/explain.ts';
 import { requireCohort } from '../aggregation/require-cohort.ts';
 import type { AggregationRule } from '../aggregation/rule.ts';
@@ -22,11 +20,7 @@ import { type LastStep, stepTo } from '../model/step-to.ts';
 import { keepState } from '../optimiser/optimiser-state.ts';
 import type { ServerOptimiser } from '../optimiser/optimiser.ts';
 import { stateBefore, takeStep } from '../optimiser/take-step.ts';
-import { nextClippingNormOf, sumNoiseMultiplier } from '../privacy/adaptive-clipping.ts';
-import { budgetSpent, centralBudget } from '../privacy/central-budget.ts';
-import { drawCentralNoise, releasedAggregate } from '../privacy/central-noise.ts';
-import type { ReleaseLog } from '../privacy/charge-store.ts';
-import { clippedSum } from '../privacy/clipped-sum.ts';
+import { type CentralRooms, releaseCentral } from '../privacy/release-central.ts';
 import {
   type CohortRules,
   type ScreenedCohort,
@@ -51,13 +45,6 @@ export interface ClosingRooms extends StagedPlace {
   readonly banSuspects: boolean;
   readonly rounds: RoundStore;
   readonly models: ModelStore;
-}
-
-export interface CentralRooms {
-  readonly terms: CentralPrivacyTerms;
-  readonly releases: ReleaseLog;
-  /** Of the noise: the system's secure generator. */
-  readonly random: RandomSource;
 }
 
 export async function closeRound(closing: ClosingRound, rooms: ClosingRooms): Promise<RoundRecord> {
@@ -132,57 +119,29 @@ async function aggregate(
   return { kind: 'aggregated', aggregate: outcome, explanation, reference: begins?.from ?? null };
 }
 
-/**
- * What leaves here holds its noise, and the noise is on the ledger and paid for before it does. Refuses budget-exhausted,
- * and cohort-too-small as the rule would.
- */
+/** What leaves here holds its noise and is paid for. Refuses cohort-too-small, as the rule would, and budget-exhausted. */
 async function release(
   { staged, screened }: Standing,
   { closing, lastStep, rooms }: AtTheClose,
-  { terms, releases, random }: CentralRooms,
+  central: CentralRooms,
 ): Promise<({ readonly kind: 'released' } & ReleasedAggregate) | Refused> {
+  const { rule, rounds } = rooms;
   const { number: round, f } = closing.offered;
   const cohort = await staged.cohortOf(screened.standing);
-  const complaint = requireCohort(cohort, rooms.rule.minimumCohort(f)) ?? budgetSpent(await releases.releases(), terms);
-  if (complaint) return complaint;
-  const centre = rooms.rule.assumes.reference === 'last-aggregate' ? lastStep : null;
-  const clippingNormL2 = await clippingNormOf(round, { terms, rounds: rooms.rounds });
-  const sum = await clippedSum(cohort, { clippingNormL2, centre: centre?.values ?? null });
-  const noise = await drawCentralNoise(cohort.d, random);
-  const { noiseMultiplier, plannedClients } = terms;
-  const { commitment: noiseCommitment } = noise;
-  await releases.charge({ round, noiseMultiplier, noiseCommitment });
-  const scale = { centre: centre?.values ?? null, stdDev: sumNoiseMultiplier(terms) * clippingNormL2, plannedClients };
-  const values = releasedAggregate(sum.values, noise.normals, scale);
-  const aggregateDigest = await keepAggregate(values, { ...rooms, round }, rooms.blobs);
-  const count = { n: cohort.n, within: sum.within, plannedClients, normal: noise.countNormal };
+  const tooSmall = requireCohort(cohort, rule.minimumCohort(f));
+  if (tooSmall) return tooSmall;
+  const centre = rule.assumes.reference === 'last-aggregate' ? lastStep : null;
+  const released = await releaseCentral(cohort, { round, centre: centre?.values ?? null, rounds }, central);
+  if (isRefused(released)) return released;
+  const { values, budgets } = released;
+  const kept = await keepAggregate(values, { ...rooms, round }, rooms.blobs);
+  const reference = centre?.from ?? null;
   return {
     kind: 'released',
     aggregate: { values },
-    central: {
-      noiseMultiplier,
-      clippingNormL2,
-      plannedClients,
-      noiseCommitment,
-      aggregate: aggregateDigest,
-      reference: centre?.from ?? null,
-      nextClippingNormL2: nextClippingNormOf(clippingNormL2, count, terms),
-    },
-    budgets: centralBudget(await releases.releases(), terms),
+    central: { ...released.release, aggregate: kept, reference },
+    budgets,
   };
-}
-
-/** As the last release left it; the terms' own before the first. */
-async function clippingNormOf(
-  round: number,
-  { terms, rounds }: Pick<CentralRooms, 'terms'> & Pick<ClosingRooms, 'rounds'>,
-): Promise<number> {
-  if (terms.adaptiveClipping === null) return terms.clippingNormL2;
-  for (let earlier = round - 1; earlier > 0; earlier--) {
-    const last = (await rounds.record(earlier))?.central;
-    if (last) return last.nextClippingNormL2;
-  }
-  return terms.clippingNormL2;
 }
 
 const seedOver = async (updates: StagedCohort['taken'], { seed }: ClosingRound): Promise<Digest> =>
