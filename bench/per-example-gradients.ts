@@ -4,7 +4,7 @@
 
 import { losses, tensor, tidy, train } from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { addGaussianNoise, noiseGrid } from '../client-sdk/privacy/gaussian-noise.ts';
+import { addGaussianNoise, noiseGrid } from '../shared/gaussian-noise.ts';
 import { layerChain } from '../client-sdk/privacy/layer-chain.ts';
 import { lossOf } from '../client-sdk/privacy/losses.ts';
 import { clippedGradientSum } from '../client-sdk/privacy/per-example-gradients.ts';

@@ -548,7 +548,7 @@ def verify_noise(wish, told, updates, aggregate, centre):
     if adaptive is not None:
         multiplier = (multiplier**-2 - (2 * adaptive['countNoiseStdDev'])**-2)**-0.5
     differences = [update.astype(np.float64) - centre for update in updates]
-    clipped = sum(each * min(1, clip * (1 - 2**-20) / max(norm(each), clip * 1e-9)) for each in differences)
+    clipped = sum(each * min(1, clip * (1 - 2**-10) / max(norm(each), clip * 1e-9)) for each in differences)
     beside = ((aggregate - centre) * told['plannedClients'] - clipped) / (multiplier * clip)
     d, x, squared = len(beside), math.log(2e12), total(beside**2)
     holds = d - 2 * math.sqrt(d * x) <= squared <= d + 2 * math.sqrt(d * x) + 2 * x

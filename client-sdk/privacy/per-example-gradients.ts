@@ -7,6 +7,7 @@
 import { grad, reshape, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
 // Not for its exports: loading it registers the gradients of all kernels, which the core's Node bundle leaves out.
 import '@tensorflow/tfjs-layers';
+import { CLIPPING_SHARE } from '../../shared/gaussian-noise.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { Batch } from '../training/example-set.ts';
 import type { LayerChain } from './layer-chain.ts';
@@ -27,8 +28,6 @@ export interface GradientOptions {
   /** Most examples in memory at a time; does not change the sum. Default: as many as fit into about 128 MB. */
   readonly physicalBatchSize?: number | undefined;
 }
-
-const ROUNDING_MARGIN = 1 - 2 ** -10;
 
 export interface ClippedGradients {
   /** Laid out as the weights are. Zero for an empty batch. */
@@ -99,6 +98,6 @@ function exampleNorms(gradients: readonly ExampleGradients[], count: number): Fl
 /** c of every example, 0 without a finite norm. */
 const clippingFactors = (norms: Float64Array, clippingNormL2: number): Float64Array =>
   norms.map((norm) => {
-    const factor = Math.min(1, (clippingNormL2 * ROUNDING_MARGIN) / norm);
+    const factor = Math.min(1, (clippingNormL2 * CLIPPING_SHARE) / norm);
     return factor > 0 ? factor : 0;
   });

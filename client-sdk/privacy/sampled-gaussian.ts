@@ -7,10 +7,10 @@
 
 import { COUNT_SENSITIVITY, nextClippingNorm } from '../../shared/accounting/adaptive-clipping.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
+import { addGaussianNoise, noiseGrid } from '../../shared/gaussian-noise.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import type { RandomSource } from '../../shared/random-source.ts';
 import { type AdaptiveClipping, sumNoiseMultiplier } from './adaptive-clipping.ts';
-import { addGaussianNoise, noiseGrid } from './gaussian-noise.ts';
 import { poissonSample } from './poisson-sample.ts';
 
 export interface ClippedSum {

@@ -9,6 +9,7 @@ import {
   nextClippingNorm,
   noiseMultiplierBesideCount,
 } from '../../shared/accounting/adaptive-clipping.ts';
+import { addOnGrid, noiseGrid } from '../../shared/gaussian-noise.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { AdaptiveClipping, CentralPrivacyTerms } from '../../shared/protocol/terms.ts';
 
@@ -39,8 +40,10 @@ function noisyShareWithin(
   { n, within, plannedClients, normal }: NormCount,
   { countNoiseStdDev }: AdaptiveClipping,
 ): number {
-  const count = COUNT_SENSITIVITY * (within - (n - within));
-  return 0.5 + (count + countNoiseStdDev * normal) / plannedClients;
+  // A multiple of 1/2, and so on the grid: rounding moves nothing but the noise.
+  const count = Float64Array.of(COUNT_SENSITIVITY * (within - (n - within)));
+  addOnGrid(count, Float64Array.of(normal), { stdDev: countNoiseStdDev, grid: noiseGrid(COUNT_SENSITIVITY, 1) });
+  return 0.5 + (count[0] ?? NaN) / plannedClients;
 }
 
 /** C of the next round; the same where clipping is not adaptive. */

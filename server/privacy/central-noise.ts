@@ -1,13 +1,13 @@
 // The noise of one round under central privacy, and what is released with it. Drawn in float64 once the sum is there, used
 // once, kept nowhere: the ledger holds a hash of it behind a secret salt that is forgotten with it, so that guesses at the
-// sum cannot be tried on the hash. What is released is rounded to float32, which is post-processing. That rounding is no
-// proof against floating-point attacks on the addition itself (Haney et al., arXiv 2207.13793): float64 noise is not
-// sampled on a grid.
+// sum cannot be tried on the hash. Sum and noise meet on a grid, where they are added exactly (shared/gaussian-noise.ts
+// has the argument): what follows, denominator, centre and float32, is post-processing.
 
 import { randomHex } from '../../shared/bytes.ts';
 import { sha256 } from '../../shared/digest.ts';
+import { addOnGrid, fillNormals, noiseGrid } from '../../shared/gaussian-noise.ts';
 import type { Digest } from '../../shared/ids.ts';
-import { type RandomSource, standardNormals } from '../../shared/random-source.ts';
+import type { RandomSource } from '../../shared/random-source.ts';
 
 const SALT_BYTES = 32;
 const DOMAIN = 'muster/central-noise/v1';
@@ -21,7 +21,8 @@ export interface CentralNoise {
 }
 
 export async function drawCentralNoise(d: number, random: RandomSource): Promise<CentralNoise> {
-  const drawn = standardNormals(random, d + 1);
+  const drawn = new Float64Array(d + 1);
+  fillNormals(random, drawn);
   const prefix = new TextEncoder().encode(`${DOMAIN}\n${randomHex(SALT_BYTES)}\n`);
   const bytes = new Uint8Array(prefix.length + drawn.byteLength);
   bytes.set(prefix);
@@ -34,15 +35,20 @@ export async function drawCentralNoise(d: number, random: RandomSource): Promise
 export interface ReleaseScale {
   /** d values, public; null: zero. What the sum is a sum of differences to. */
   readonly centre: Float32Array | null;
-  /** Of the sum's noise. */
-  readonly stdDev: number;
+  /** By how much one client moves the sum. */
+  readonly clippingNormL2: number;
+  /** Standard deviation of the sum's noise in units of it. */
+  readonly noiseMultiplier: number;
   readonly plannedClients: number;
 }
 
-/** centre + (sum + noise) / planned clients, each value rounded to float32 once. */
-export const releasedAggregate = (
+/** centre + (sum + noise) / planned clients, each value rounded to float32 once. The sum is used up. */
+export function releasedAggregate(
   sum: Float64Array,
   normals: Float64Array,
-  { centre, stdDev, plannedClients }: ReleaseScale,
-): Float32Array =>
-  Float32Array.from(sum, (value, i) => (centre?.[i] ?? 0) + (value + stdDev * (normals[i] ?? NaN)) / plannedClients);
+  { centre, clippingNormL2, noiseMultiplier, plannedClients }: ReleaseScale,
+): Float32Array {
+  const stdDev = noiseMultiplier * clippingNormL2;
+  addOnGrid(sum, normals, { stdDev, grid: noiseGrid(clippingNormL2, sum.length) });
+  return Float32Array.from(sum, (noised, i) => (centre?.[i] ?? 0) + noised / plannedClients);
+}

@@ -1,14 +1,14 @@
 // The updates of a round -> the sum that central privacy adds its noise to: every update, or its difference to a centre,
 // clipped to L2 norm C and added up, all with weight 1 (McMahan et al., arXiv 1710.06963, section 2.2). With the last
 // released aggregate as centre it is one step of centered clipping (Karimireddy et al., arXiv 2012.10333, section 4).
-// Rule it keeps: one update added or taken out moves the sum by at most C in L2, whatever the updates are. Hence clipping
-// to C (1 - 2^-20), which is more than all rounding of float64 norms and sums for n <= 10^4 and d <= 10^9.
+// Rule it keeps: one update added or taken out moves the sum by at most C (1 - 2^-11) in L2, whatever the updates are; the
+// 2^-11 left over is for rounding to the grid of the noise (shared/gaussian-noise.ts). Hence clipping to C (1 - 2^-10). What
+// rounds here: with u = 2^-53, n updates of d values and a centre of norm c, a norm is exact to d u / 2 of itself, and each of
+// two sums to (3n + 40) u n (C + c). Together that stays below 2^-11 C for d <= 10^9 and n^2 (1 + c / C) <= 10^11.
 // The sum is float64: `combine` rounds to float32, so that what the first combination lost is combined once more.
 
+import { CLIPPING_SHARE } from '../../shared/gaussian-noise.ts';
 import type { Cohort } from '../aggregation/cohort.ts';
-
-/** What rounding is given. */
-const CLIPPING_SHARE = 1 - 2 ** -20;
 
 export interface ClippedSum {
   /** d values. Not to leave the coordinator without noise. */

@@ -51,8 +51,8 @@ export async function releaseCentral(
   const { noiseMultiplier, plannedClients } = terms;
   const { commitment: noiseCommitment } = noise;
   await releases.charge({ round, noiseMultiplier, noiseCommitment });
-  const stdDev = sumNoiseMultiplier(terms) * clippingNormL2;
-  const values = releasedAggregate(sum.values, noise.normals, { centre, stdDev, plannedClients });
+  const scale = { centre, clippingNormL2, noiseMultiplier: sumNoiseMultiplier(terms), plannedClients };
+  const values = releasedAggregate(sum.values, noise.normals, scale);
   const count = { n: cohort.n, within: sum.within, plannedClients, normal: noise.countNormal };
   const nextClippingNormL2 = nextClippingNormOf(clippingNormL2, count, terms);
   return {

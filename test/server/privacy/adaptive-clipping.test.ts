@@ -60,6 +60,17 @@ describe('the adaptive clipping norm', () => {
     expect(nextClippingNormOf(2, { ...all, within: 50, normal: 1 }, terms)).toBeCloseTo(2 * Math.exp(-0.2 * 0.05), 12);
   });
 
+  it('is learnt from a count on a grid, far finer than the half that one update moves it by', () => {
+    const terms = { adaptiveClipping: adaptive({ learningRate: 1, countNoiseStdDev: 1 }) };
+    const count = { n: 7, within: 3, plannedClients: 1 };
+    const fallBy = (normal: number): number => -Math.log(nextClippingNormOf(1, { ...count, normal }, terms));
+    // -1/2, and the noise in steps of 2^-12.
+    for (const normal of [0.3, 0.3 + 1e-6, -1.234567]) {
+      const steps = Math.round(normal * 2 ** 12);
+      expect(fallBy(normal)).toBeCloseTo(-0.5 + steps / 2 ** 12, 12);
+    }
+  });
+
   it('stays where it is not adaptive', () => {
     const count = { n: 3, within: 0, plannedClients: 3, normal: 9 };
     expect(nextClippingNormOf(2, count, { adaptiveClipping: null })).toBe(2);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openKernel } from '../../../server/aggregation/kernels/open-kernel.ts';
 import { clippedSum } from '../../../server/privacy/clipped-sum.ts';
+import { addOnGrid, noiseGrid } from '../../../shared/gaussian-noise.ts';
 import { seededRandomSource, standardNormals } from '../../../shared/random-source.ts';
 import { plainCohort } from '../../support/plain-cohort.ts';
 import { fc } from '../../support/properties.ts';
@@ -26,16 +27,35 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.hypot(...Array.from(a, (each, i) => each - (b[i] ?? NaN)));
 
 describe('the sum of clipped updates', () => {
-  it('moves by the clipping norm at most when one update is added or taken out, whatever the updates are', async () => {
+  it('moves by what the noise’s grid leaves of the norm at most when one update comes or goes, whatever they are', async () => {
     await fc.assert(
       fc.asyncProperty(rows, norms, centres, fc.nat(), async (updates, clippingNormL2, centre, pick) => {
         const left = updates.toSpliced(pick % updates.length, 1);
         const wish = { clippingNormL2, centre };
         const [whole, rest] = [await clippedSum(plainCohort(updates), wish), await clippedSum(plainCohort(left), wish)];
-        expect(distance(whole.values, rest.values)).toBeLessThanOrEqual(clippingNormL2);
+        expect(distance(whole.values, rest.values)).toBeLessThanOrEqual(clippingNormL2 * (1 - 2 ** -11));
         expect(Math.abs(whole.within - rest.within)).toBeLessThanOrEqual(1);
       }),
       { seed: 11, numRuns: 400 },
+    );
+  });
+
+  it('moves by the norm at most still once both sums are rounded to the grid of the noise', async () => {
+    const [norm, value] = [fc.double({ min: 1, max: 2, noNaN: true }), fc.float({ min: -1, max: 1, noNaN: true })];
+    await fc.assert(
+      fc.asyncProperty(norm, value, fc.constantFrom(1, 2, 9), async (clippingNormL2, each, d) => {
+        const rest = [new Float32Array(d).fill(each)];
+        const far = new Float32Array(d).fill(1e6);
+        const [without = [], withFar = []] = await Promise.all(
+          [rest, [...rest, far]].map(async (sent) => {
+            const { values } = await clippedSum(plainCohort(sent), { clippingNormL2, centre: null });
+            addOnGrid(values, new Float64Array(d), { stdDev: 1, grid: noiseGrid(clippingNormL2, d) });
+            return values;
+          }),
+        );
+        expect(distance(without, withFar)).toBeLessThanOrEqual(clippingNormL2);
+      }),
+      { seed: 3, numRuns: 100 },
     );
   });
 
@@ -48,14 +68,15 @@ describe('the sum of clipped updates', () => {
     );
     const moved = distance(sums[0]?.values ?? [], sums[1]?.values ?? []);
     expect(moved).toBeLessThanOrEqual(4);
-    expect(moved).toBeGreaterThan(4 * (1 - 1e-5));
+    expect(moved).toBeGreaterThan(4 * (1 - 2 ** -9));
   });
 
   it('leaves short updates as they are and scales long ones down, each by itself', async () => {
     const updates = [Float32Array.of(0.25, 0.5), Float32Array.of(30, 40)];
     const { values, within } = await clippedSum(plainCohort(updates), { clippingNormL2: 5, centre: null });
-    expect(values[0]).toBeCloseTo(0.25 + 3, 4);
-    expect(values[1]).toBeCloseTo(0.5 + 4, 4);
+    const scaled = 1 - 2 ** -10;
+    expect(values[0]).toBeCloseTo(0.25 + 3 * scaled, 4);
+    expect(values[1]).toBeCloseTo(0.5 + 4 * scaled, 4);
     expect(within).toBe(1);
   });
 
@@ -64,8 +85,9 @@ describe('the sum of clipped updates', () => {
     const centre = Float32Array.of(10, 10);
     const { values } = await clippedSum(plainCohort(updates), { clippingNormL2: 2.5, centre });
     // (0, 1) stays, (3, 4) is halved.
-    expect(values[0]).toBeCloseTo(1.5, 4);
-    expect(values[1]).toBeCloseTo(1 + 2, 4);
+    const scaled = 1 - 2 ** -10;
+    expect(values[0]).toBeCloseTo(1.5 * scaled, 4);
+    expect(values[1]).toBeCloseTo(1 + 2 * scaled, 4);
   });
 
   it('is the same on the coordinator’s own kernel, far below what float32 could tell', async () => {

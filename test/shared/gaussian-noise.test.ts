@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { addGaussianNoise, noiseGrid } from '../../../client-sdk/privacy/gaussian-noise.ts';
-import { type RandomSource, secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
-import { normalityPValue, sumOfSquaresZScore } from '../../support/normal-statistics.ts';
-import { fc } from '../../support/properties.ts';
+import { addGaussianNoise, addOnGrid, CLIPPING_SHARE, noiseGrid } from '../../shared/gaussian-noise.ts';
+import { type RandomSource, secureRandomSource, seededRandomSource } from '../../shared/random-source.ts';
+import { normalityPValue, sumOfSquaresZScore } from '../support/normal-statistics.ts';
+import { fc } from '../support/properties.ts';
 
 const grid = 2 ** -20;
 
@@ -68,7 +68,21 @@ describe('addGaussianNoise', () => {
   });
 });
 
+describe('addOnGrid', () => {
+  it('rounds sum and noise alike, each by itself, and then adds what is left without an error', () => {
+    const values = Float64Array.of(0.3, -0.3, 1e6 + 0.3);
+    addOnGrid(values, Float64Array.of(0.4, 0.1, 3), { stdDev: 2, grid: 0.25 });
+    expect([...values]).toEqual([0.25 + 0.75, -0.25 + 0.25, 1e6 + 0.25 + 6]);
+  });
+});
+
 describe('noiseGrid', () => {
+  it('leaves of what is clipped as much again to whoever clips, and both together nothing beyond the norm', () => {
+    const [clippingNormL2, length] = [3, 1000];
+    const moved = noiseGrid(clippingNormL2, length) * Math.sqrt(length);
+    expect(CLIPPING_SHARE * clippingNormL2 + 2 * moved).toBeLessThanOrEqual(clippingNormL2);
+  });
+
   it('is a power of two so fine that rounding takes less than half of what clipping leaves free, and no finer', () => {
     const options = [fc.double({ min: 1e-6, max: 1e6, noNaN: true }), fc.integer({ min: 1, max: 1e8 })] as const;
     fc.assert(
