@@ -171,7 +171,7 @@ export class FederatedClient {
 
   async #welcomed(joined: messages.Joined): Promise<void> {
     await this.#believe(joined.checkpoint, joined.modelDigest);
-    await this.#rounds.welcome(joined);
+    await this.#rounds.welcome(joined, this.#life.signal);
     this.#joined = joined;
     this.#modelDigest = joined.modelDigest;
     // Whatever round we were in has ended while we were away, unless it is offered again.

@@ -2,7 +2,13 @@
 // rounds who has reported, and the ledger who was turned away.
 
 import type { ClientId } from '../shared/ids.ts';
-import type { Decline, LedgerProof, LedgerProofRequest, UploadBegin } from '../shared/protocol/messages.ts';
+import type {
+  Decline,
+  LedgerProof,
+  LedgerProofRequest,
+  SpentRounds,
+  UploadBegin,
+} from '../shared/protocol/messages.ts';
 import type { OfferedRound } from '../shared/protocol/round-record.ts';
 import { privacyEventOf } from '../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refusal, type RefusalCode, type Refused, refuse } from '../shared/protocol/refusals.ts';
@@ -12,6 +18,7 @@ import { isAudience } from './admission/audience.ts';
 import { admitClient, type Admitted, type JoinRequest } from './admission/join.ts';
 import { type Foundation, newestCheckpoint, newestModel } from './foundation.ts';
 import { proveHistory } from './ledger/prove-history.ts';
+import { chargeStated } from './privacy/charge-stated.ts';
 import type { RoundRunner } from './round/run-round.ts';
 import type { Doors, WelcomeFacts } from './transport/doors.ts';
 import { announceUpdate, receiveUpdate, type UpdateRooms } from './update/receive-update.ts';
@@ -154,6 +161,20 @@ export class ClientDoors implements Doors {
     await this.#foundation.turns.share(client.id, () => this.#recordRefused(received.announced, outcome));
     this.#runner.reported(client.id, envelope.round, 'refused');
     return { kind: 'refused', refusal: outcome.refusal };
+  }
+
+  async stateSpent(spent: SpentRounds, client: EnrolledClient): Promise<Refused | undefined> {
+    const { turns, stores, terms, log } = this.#foundation;
+    const charging = turns.share(client.id, () => chargeStated(spent, client, { ...stores, terms }));
+    const charged = await this.#answered(charging);
+    if (isRefused(charged)) {
+      // Nobody is held to what they have not signed.
+      await this.turnedAway(charged.refusal, null);
+      return charged;
+    }
+    const { length } = charged.rounds;
+    if (length > 0) log(`client ${client.id} has spent ${length} rounds that were not charged here: they are now`);
+    return undefined;
   }
 
   async decline(decline: Decline, client: EnrolledClient | undefined): Promise<Refused | undefined> {

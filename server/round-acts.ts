@@ -156,7 +156,9 @@ export class CoordinatorActs implements RoundActs {
         optimiser,
         anomaly: bounds && { bounds, adminRules, historyTest: config.anomaly.history },
         central:
-          privacy.mode === 'central' ? { terms: privacy, releases: stores.releases, random: this.#random } : null,
+          privacy.mode === 'central'
+            ? { terms: privacy, releases: stores.releases, random: this.#random, budgets: () => this.#budgets(clients) }
+            : null,
         banSuspects: config.anomaly.banSuspects,
         rounds: stores.rounds,
         models: stores.models,
@@ -198,8 +200,9 @@ export class CoordinatorActs implements RoundActs {
 
   async #budgets(clients: readonly EnrolledClient[]): Promise<ClientBudgets> {
     const { stores, terms } = this.#foundation;
-    if (terms.privacy.mode === 'central') return centralBudget(await stores.releases.releases(), terms.privacy);
-    return clientBudgets(await stores.charges.charges(), terms, clients);
+    const charges = await stores.charges.charges();
+    if (terms.privacy.mode !== 'central') return clientBudgets(charges, terms, clients);
+    return centralBudget(await stores.releases.releases(), terms.privacy, { charges, successions: clients });
   }
 }
 

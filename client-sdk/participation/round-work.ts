@@ -16,6 +16,7 @@ import { sendSubmission } from '../submission/send-submission.ts';
 import type { Trainer } from '../training/trainer.ts';
 import { acceptedTermsOf, changedTerms } from './accepted-terms.ts';
 import type { ClientStore, Submission } from './client-store.ts';
+import { stateSpent } from './state-spent.ts';
 
 /** What the owner of the data allows, whatever the federation asks. */
 export interface OwnerLimits {
@@ -46,15 +47,19 @@ export class RoundWork {
     this.#place = place;
   }
 
-  /** At every join: what the first one asked for is kept, and what the coordinator counts beyond us is spent. */
-  async welcome({ terms, chargedRounds = [] }: Pick<Joined, 'terms' | 'chargedRounds'>): Promise<void> {
+  /** At every join: what the first one asked for is kept, and what either side counts beyond the other is spent on both. */
+  async welcome({ terms, chargedRounds }: Pick<Joined, 'terms' | 'chargedRounds'>, signal: AbortSignal): Promise<void> {
     const { store, federation, ledger } = this.#place;
     const accepted = await store.acceptedTerms(federation);
     if (!accepted) await store.writeAcceptedTerms(federation, acceptedTermsOf(terms));
     const { privacy } = accepted ?? terms;
     const event = privacyEventOf(accepted ?? terms);
-    if (event && privacy.mode !== 'none')
-      await ledger.takeOver(federation, chargedRounds, { event, unit: privacy.unit });
+    if (!event || privacy.mode === 'none' || !chargedRounds) return;
+    await ledger.takeOver(federation, chargedRounds, { event, unit: privacy.unit });
+    if (privacy.mode === 'local' && privacy.void) return;
+    const charged = new Set(chargedRounds);
+    const uncharged = ledger.spentRounds(federation).filter((round) => !charged.has(round));
+    await stateSpent(uncharged, this.#place, signal);
   }
 
   /** Whether the update for this offer lies in the folder, ready to be sent; all others are dropped. */

@@ -72,6 +72,13 @@ export class PrivacyLedger {
     return epsilonOf(this.#composing(this.#entries.filter(isSpent), unit), delta);
   }
 
+  /** This client's own, ascending. */
+  spentRounds(federation: FederationId): readonly number[] {
+    const ours = this.#entries.filter((entry) => this.#isOurs(entry));
+    const spent = ours.filter((entry) => isSpent(entry) && entry.federation === federation);
+    return [...new Set(spent.map(({ round }) => round))].sort((a, b) => a - b);
+  }
+
   /** Whether this round was reserved or spent here: an update that is paid for otherwise must not be sent. */
   holds(key: RoundKey): boolean {
     return this.#find(key) !== undefined;

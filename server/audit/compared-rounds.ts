@@ -1,6 +1,7 @@
 // The tables of a data folder that hold what rounds came to, each beside what the ledger says of the same things:
 // configuration, records and their verdicts, model versions, updates, privacy charges, seeds.
 
+import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
 import type { ClientId, Digest, FederationId } from '../../shared/ids.ts';
@@ -86,17 +87,20 @@ export function comparedVerdicts({ records }: FolderFacts, events: readonly Ledg
   return { table: new Map(table), ledger: new Map(ledger) };
 }
 
-/** Every statement was charged as it claims, and nothing else; one that leaves the noise to the coordinator was not. */
+/** Every statement was charged as it claims, what clients stated themselves besides, and nothing else; one that leaves the noise to the coordinator was not. */
 export function comparedCharges({ charges }: FolderFacts, events: readonly LedgerEvent[]): Compared {
   const name = (round: number, client: ClientId): string => `the charge of ${client} for round ${round}`;
-  const table = charges.map(({ round, client, event }) => [name(round, client), canonicalJson({ ...event })] as const);
+  const said = ({ noiseMultiplier, samplingRate, steps }: SampledGaussianEvent): string =>
+    canonicalJson({ noiseMultiplier, samplingRate, steps });
   const ledger = events.flatMap((event) => {
+    if (event.type === 'spent-rounds-stated')
+      return event.charged.map((round) => [name(round, event.client), said(event)] as const);
     if (event.type !== 'update-announced') return [];
     const { privacy: claim } = event.envelope;
     if (claim === null || 'noiseBy' in claim) return [];
-    const { noiseMultiplier, samplingRate, steps } = claim;
-    return [[name(event.round, event.client), canonicalJson({ noiseMultiplier, samplingRate, steps })] as const];
+    return [[name(event.round, event.client), said(claim)] as const];
   });
+  const table = charges.map(({ round, client, event }) => [name(round, client), said(event)] as const);
   return { table: new Map(table), ledger: new Map(ledger) };
 }
 

@@ -51,6 +51,8 @@ export class CourseOfClients {
     if (event.type === 'invite-revoked') return this.#revoke(event);
     if (event.type === 'client-enrolled')
       return this.#unusable(event, at) ?? this.#unreplaced(event, next) ?? this.#enrol(event);
+    if (event.type === 'spent-rounds-stated' && !this.#clients.has(event.client))
+      return { expected: 'a client that enrolled', found: event.client };
     return event.type === 'verdict' ? this.#judge(event) : undefined;
   }
 

@@ -26,9 +26,15 @@ export class CourseOfRounds {
   #newestModel: Digest | undefined;
   /** What each client announced, by round and client. */
   readonly #announced = new Map<string, Envelope>();
+  /** What clients stated as spent and were charged for, likewise. */
+  readonly #stated = new Set<string>();
+  /** A backup was restored: rounds may have been run that are not here. */
+  #isEndLost = false;
 
   follow(event: LedgerEvent): Impossible | undefined {
     if (event.type === 'federation-founded') this.#newestModel = event.model;
+    if (event.type === 'ledger-recovered') this.#isEndLost = true;
+    if (event.type === 'spent-rounds-stated') return this.#state(event);
     if (event.type === 'round-seed-committed') return this.#commitSeed(event);
     if (event.type === 'round-offered') return this.#offer(event);
     if (event.type === 'update-announced') return this.#foreign(event) ?? this.#announce(event);
@@ -79,6 +85,19 @@ export class CourseOfRounds {
     return undefined;
   }
 
+  #state({ client, rounds, charged }: EventOf<'spent-rounds-stated'>): Impossible | undefined {
+    for (const round of charged) {
+      const key = `${round} ${client}`;
+      if (!rounds.includes(round)) return { expected: 'charges of rounds that were stated', found: `round ${round}` };
+      if (round > this.#last && !this.#isEndLost)
+        return { expected: `spent rounds up to ${this.#last}`, found: `round ${round}` };
+      if (isCharged(this.#announced.get(key)) || this.#stated.has(key))
+        return { expected: `one charge of ${client} for round ${round}`, found: 'two' };
+      this.#stated.add(key);
+    }
+    return undefined;
+  }
+
   #equivocate({ round, client, first, envelope }: EventOf<'equivocation'>): Impossible | undefined {
     const announced = this.#announced.get(`${round} ${client}`);
     if (announced?.updateDigest !== first)
@@ -107,6 +126,10 @@ export class CourseOfRounds {
     return undefined;
   }
 }
+
+/** Under central privacy no statement costs anything by itself. */
+const isCharged = (envelope: Envelope | undefined): boolean =>
+  envelope !== undefined && envelope.privacy !== null && !('noiseBy' in envelope.privacy);
 
 function once(client: ClientId, seen: Set<ClientId> | undefined): Impossible | undefined {
   if (seen?.has(client)) return { expected: `one entry of this kind of ${client} in a round`, found: 'two' };

@@ -121,6 +121,19 @@ export type LedgerEvent =
       readonly seed: Digest;
       readonly record: Digest;
     }
+  | {
+      /** The client has spent rounds that were not charged here, as after a backup was restored. */
+      readonly type: 'spent-rounds-stated';
+      readonly client: ClientId;
+      /** As it signed them. */
+      readonly rounds: readonly number[];
+      readonly signature: string;
+      /** Those of them that are charged to it by this entry, at the cost that follows. */
+      readonly charged: readonly number[];
+      readonly noiseMultiplier: number;
+      readonly samplingRate: number;
+      readonly steps: number;
+    }
   /** A client holds a checkpoint of this ledger's own key that is not of this history. */
   | { readonly type: 'checkpoint-disputed'; readonly client: ClientId; readonly checkpoint: string }
   /** Restored from a backup: what followed the first `kept` entries, whose root is `root`, is lost. */

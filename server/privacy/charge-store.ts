@@ -1,9 +1,11 @@
 // Ports: what has been spent, as the coordinator counts it (planned steps, never fewer) and never takes it back. Under
-// local privacy each client's charge is written with the update that caused it (update/staging/update-store.ts); under
-// central privacy the federation has one account, and the ledger's own entries are its charges.
+// local privacy each client's charge is written with the update that caused it (update/staging/update-store.ts), or is an
+// entry of the ledger where the client itself had to say so (charge-stated.ts); under central privacy the federation has
+// one account, whose charges are entries of the ledger too, and clients what they have stated besides.
 
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import type { ClientId, Digest } from '../../shared/ids.ts';
+import type { EventOf } from '../ledger/ledger-event.ts';
 
 export interface PrivacyCharge {
   readonly client: ClientId;
@@ -12,8 +14,10 @@ export interface PrivacyCharge {
 }
 
 export interface ChargeStore {
-  /** Of one client, or of all: by round, then client id. */
+  /** Of one client, or of all: by round, then client id; a round of a client once, however it came to be charged. */
   charges(client?: ClientId): Promise<readonly PrivacyCharge[]>;
+  /** Durable when it resolves. */
+  chargeStated(stated: EventOf<'spent-rounds-stated'>): Promise<void>;
 }
 
 /** One draw of noise for the sum of a round. */

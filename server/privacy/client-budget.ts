@@ -2,13 +2,12 @@
 // next round still fits its budget. The client's own ledger is its authority; this one declines before it is asked.
 
 import { ACCOUNTANT, epsilonOf } from '../../shared/accounting/epsilon.ts';
-import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import type { ClientId } from '../../shared/ids.ts';
 import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import type { PrivacyCharge } from './charge-store.ts';
 
-interface Succession {
+export interface Succession {
   readonly id: ClientId;
   readonly predecessor: ClientId | null;
 }
@@ -33,12 +32,8 @@ export function clientBudgets(
   if (privacy.mode !== 'local' || !planned) {
     return { epsilonOf: () => null, accountant: null, affordsRound: () => true };
   }
-  const spent = chargesByClient(charges);
-  const predecessors = new Map(successions.map(({ id, predecessor }) => [id, predecessor]));
-  const spentBy = (client: ClientId): readonly SampledGaussianEvent[] => {
-    const before = predecessors.get(client);
-    return [...(before ? spentBy(before) : []), ...(spent.get(client) ?? [])];
-  };
+  const chargesOf = chargesInPlaceOf(charges, successions);
+  const spentBy = (client: ClientId) => chargesOf(client).map(({ event }) => event);
   return {
     epsilonOf: (client) => (privacy.void ? null : epsilonOf(spentBy(client), privacy.delta)),
     accountant: privacy.void ? null : ACCOUNTANT,
@@ -46,8 +41,17 @@ export function clientBudgets(
   };
 }
 
-function chargesByClient(charges: readonly PrivacyCharge[]): ReadonlyMap<ClientId, readonly SampledGaussianEvent[]> {
-  const byClient = new Map<ClientId, SampledGaussianEvent[]>();
-  for (const { client, event } of charges) byClient.set(client, [...(byClient.get(client) ?? []), event]);
-  return byClient;
+/** What each client was charged, after what those were whose place it took. */
+export function chargesInPlaceOf(
+  charges: readonly PrivacyCharge[],
+  successions: readonly Succession[],
+): (client: ClientId) => readonly PrivacyCharge[] {
+  const byClient = new Map<ClientId, PrivacyCharge[]>();
+  for (const charge of charges) byClient.set(charge.client, [...(byClient.get(charge.client) ?? []), charge]);
+  const predecessors = new Map(successions.map(({ id, predecessor }) => [id, predecessor]));
+  const chargesOf = (client: ClientId): readonly PrivacyCharge[] => {
+    const before = predecessors.get(client);
+    return [...(before ? chargesOf(before) : []), ...(byClient.get(client) ?? [])];
+  };
+  return chargesOf;
 }

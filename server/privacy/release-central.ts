@@ -8,10 +8,9 @@ import type { RandomSource } from '../../shared/random-source.ts';
 import type { Cohort } from '../aggregation/cohort.ts';
 import type { RoundStore } from '../round/round-store.ts';
 import { nextClippingNormOf, sumNoiseMultiplier } from './adaptive-clipping.ts';
-import { budgetSpent, centralBudget } from './central-budget.ts';
+import { budgetSpent } from './central-budget.ts';
 import { drawCentralNoise, releasedAggregate } from './central-noise.ts';
 import type { ReleaseLog } from './charge-store.ts';
-import type { ClientBudgets } from './client-budget.ts';
 import { clippedSum } from './clipped-sum.ts';
 
 export interface CentralRooms {
@@ -33,8 +32,6 @@ export interface CentralValues {
   /** d values, noise included. */
   readonly values: Float32Array;
   readonly release: Omit<CentralRelease, 'aggregate' | 'reference'>;
-  /** After the charge. */
-  readonly budgets: ClientBudgets;
 }
 
 /** Refuses budget-exhausted, with nothing charged. */
@@ -58,7 +55,6 @@ export async function releaseCentral(
   return {
     values,
     release: { noiseMultiplier, clippingNormL2, plannedClients, noiseCommitment, nextClippingNormL2 },
-    budgets: centralBudget(await releases.releases(), terms),
   };
 }
 

@@ -20,6 +20,7 @@ import { type LastStep, stepTo } from '../model/step-to.ts';
 import { keepState } from '../optimiser/optimiser-state.ts';
 import type { ServerOptimiser } from '../optimiser/optimiser.ts';
 import { stateBefore, takeStep } from '../optimiser/take-step.ts';
+import type { ClientBudgets } from '../privacy/client-budget.ts';
 import { type CentralRooms, releaseCentral } from '../privacy/release-central.ts';
 import {
   type CohortRules,
@@ -40,11 +41,16 @@ export interface ClosingRooms extends StagedPlace {
   /** Null under central privacy. */
   readonly anomaly: CohortRules | null;
   /** Null under any other privacy than central. */
-  readonly central: CentralRooms | null;
+  readonly central: CentralClose | null;
   /** Whether a client that its own history speaks against is banned with the round's end. */
   readonly banSuspects: boolean;
   readonly rounds: RoundStore;
   readonly models: ModelStore;
+}
+
+export interface CentralClose extends CentralRooms {
+  /** As they stand at the moment of asking. */
+  budgets(): Promise<ClientBudgets>;
 }
 
 export async function closeRound(closing: ClosingRound, rooms: ClosingRooms): Promise<RoundRecord> {
@@ -123,7 +129,7 @@ async function aggregate(
 async function release(
   { staged, screened }: Standing,
   { closing, lastStep, rooms }: AtTheClose,
-  central: CentralRooms,
+  central: CentralClose,
 ): Promise<({ readonly kind: 'released' } & ReleasedAggregate) | Refused> {
   const { rule, rounds } = rooms;
   const { number: round, f } = closing.offered;
@@ -133,9 +139,10 @@ async function release(
   const centre = rule.assumes.reference === 'last-aggregate' ? lastStep : null;
   const released = await releaseCentral(cohort, { round, centre: centre?.values ?? null, rounds }, central);
   if (isRefused(released)) return released;
-  const { values, budgets } = released;
+  const { values } = released;
   const kept = await keepAggregate(values, { ...rooms, round }, rooms.blobs);
   const reference = centre?.from ?? null;
+  const budgets = await central.budgets();
   return {
     kind: 'released',
     aggregate: { values },

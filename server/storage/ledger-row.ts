@@ -131,6 +131,16 @@ const eventSchema = z.discriminatedUnion('type', [
     seed: digestSchema,
     record: digestSchema,
   }),
+  z.strictObject({
+    type: z.literal('spent-rounds-stated'),
+    client: clientIdSchema,
+    rounds: z.array(roundNumberSchema),
+    signature: z.string(),
+    charged: z.array(roundNumberSchema),
+    noiseMultiplier: z.number().positive(),
+    samplingRate: z.number().positive(),
+    steps: countSchema,
+  }),
   z.strictObject({ type: z.literal('checkpoint-disputed'), client: clientIdSchema, checkpoint: z.string() }),
   z.strictObject({ type: z.literal('ledger-recovered'), kept: countSchema, root: digestSchema }),
 ]) satisfies z.ZodType<LedgerEvent>;

@@ -49,6 +49,7 @@ const acts: ReadonlyMap<string, Act> = new Map([
   ['upload-end', reading(messages.uploadEndSchema, (end, session) => session.end(end))],
   ['ledger-proof', reading(messages.ledgerProofRequestSchema, (request, session) => session.proveHistory(request))],
   ['renew-token', reading(messages.renewTokenSchema, (renew, session, now) => session.renewToken(renew, now))],
+  ['spent-rounds', reading(messages.spentRoundsSchema, (spent, session) => session.stateSpent(spent))],
   ['decline', reading(messages.declineSchema, (decline, session) => session.decline(decline))],
 ]);
 

@@ -15,6 +15,7 @@ import type {
   ReceiptMessage,
   RenewToken,
   SendFrom,
+  SpentRounds,
   TokenMessage,
   UploadBegin,
   UploadChunk,
@@ -139,6 +140,14 @@ export class ClientSession {
     const token = randomHex(TOKEN_BYTES);
     this.#token = { text: token, expiresAtMs: now.getTime() + TOKEN_LIFE_MS };
     return { kind: 'token', token, expiresInMs: TOKEN_LIFE_MS };
+  }
+
+  async stateSpent(spent: SpentRounds): Promise<Noted | Refused> {
+    const { federation } = this.#doors;
+    if (!this.#client) return await this.turnAway(refuse('not-enrolled'));
+    if (spent.federation !== federation)
+      return await this.turnAway(refuse('wrong-federation', { found: spent.federation }));
+    return (await this.#doors.stateSpent(spent, this.#client)) ?? { kind: 'noted' };
   }
 
   async decline(decline: Decline): Promise<Noted | Refused> {

@@ -8,6 +8,7 @@ import type {
   LedgerProof,
   LedgerProofRequest,
   Offer,
+  SpentRounds,
   UploadBegin,
 } from '../../shared/protocol/messages.ts';
 import type { Refusal, Refused } from '../../shared/protocol/refusals.ts';
@@ -28,6 +29,8 @@ export interface Doors {
   welcome(client: EnrolledClient): Promise<WelcomeFacts>;
   announce(begin: UploadBegin, client: EnrolledClient | undefined): Promise<AnnouncedUpdate | StagedUpdate | Refused>;
   receive(update: ReceivedUpdate): Promise<StagedUpdate | Refused>;
+  /** Undefined where it is noted. */
+  stateSpent(spent: SpentRounds, client: EnrolledClient): Promise<Refused | undefined>;
   decline(decline: Decline, client: EnrolledClient | undefined): Promise<Refused | undefined>;
   proveHistory(request: LedgerProofRequest, client: ClientId): Promise<LedgerProof | Refused>;
   /** Somebody was turned away at the transport or at admission; null where nobody proved to be anybody. */

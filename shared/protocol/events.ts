@@ -16,6 +16,7 @@ import type {
   RenewToken,
   RoundClosed,
   SendFrom,
+  SpentRounds,
   TokenMessage,
   UploadBegin,
   UploadChunk,
@@ -36,6 +37,7 @@ export interface ClientToCoordinator {
   'upload-end': Answered<UploadEnd, ReceiptMessage>;
   'ledger-proof': Answered<LedgerProofRequest, LedgerProof>;
   'renew-token': Answered<RenewToken, TokenMessage>;
+  'spent-rounds': Answered<SpentRounds, Noted>;
   decline: Answered<Decline, Noted>;
 }
 

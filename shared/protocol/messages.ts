@@ -6,6 +6,7 @@ import { MAX_CHECKPOINT_LENGTH } from '../ledger/checkpoint.ts';
 import { isOrganisationId } from '../ids.ts';
 import { clientIdSchema, digestSchema, envelopeSchema, federationIdSchema, roundNumberSchema } from './envelope.ts';
 import { isRefusalCode } from './refusals.ts';
+import { MAX_SPENT_ROUNDS } from './spent-statement.ts';
 import { federationTermsSchema } from './terms.ts';
 
 const hex = (characters: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${characters}}$`));
@@ -143,6 +144,16 @@ export const ledgerProofSchema = z.strictObject({
 export const renewTokenSchema = z.strictObject(inFederation);
 export const tokenSchema = z.strictObject({ kind: z.literal('token'), token: hex(64), expiresInMs: durationMs });
 
+const isAscending = (rounds: readonly number[]): boolean =>
+  rounds.every((round, i) => i === 0 || round > (rounds[i - 1] ?? round));
+/** Spent by the client's own privacy ledger, and not among the `chargedRounds` that it was told. Older clients say nothing. */
+export const spentRoundsSchema = z.strictObject({
+  ...inFederation,
+  rounds: z.array(roundNumberSchema).min(1).max(MAX_SPENT_ROUNDS).refine(isAscending, 'rounds in ascending order'),
+  /** Over `spentStatementBytes` (spent-statement.ts). */
+  signature: hex(128),
+});
+
 export const declineSchema = z.strictObject({ ...inRound, code: z.enum(['budget-exhausted', 'replayed']) });
 export const notedSchema = z.strictObject({ kind: z.literal('noted') });
 
@@ -185,6 +196,7 @@ export type EntryProof = z.infer<typeof entryProofSchema>;
 export type LedgerProof = z.infer<typeof ledgerProofSchema>;
 export type RenewToken = z.infer<typeof renewTokenSchema>;
 export type TokenMessage = z.infer<typeof tokenSchema>;
+export type SpentRounds = z.infer<typeof spentRoundsSchema>;
 export type Decline = z.infer<typeof declineSchema>;
 export type Noted = z.infer<typeof notedSchema>;
 export type VerdictMessage = z.infer<typeof verdictMessageSchema>;

@@ -657,6 +657,50 @@ describe('rounds that the coordinator has charged', () => {
   });
 });
 
+describe('rounds that the coordinator has not charged', () => {
+  /** A client that has spent rounds 1 and 2, and a coordinator that was restored from a backup of before. */
+  async function restored(chargedRounds: number[], privacy: FederationTerms['privacy']): Promise<Started> {
+    const coordinator = await FakeCoordinator.start();
+    coordinator.terms = { ...fakeTerms, privacy };
+    const choice = { trustCoordinator: true };
+    const before = await joinClient(coordinator, choice);
+    for (const round of [1, 2]) await runRound(coordinator, before, round);
+    await before.client.leave();
+    coordinator.chargedRounds = chargedRounds;
+    coordinator.offer = coordinator.offerOf(3);
+    return { coordinator, ...(await joinClient(coordinator, { ...choice, folder: before.folder })) };
+  }
+
+  it.each([
+    ['local', localPrivacy(50)],
+    ['central', centralTerms],
+  ])('are stated to it at the next join, before anything is trained: %s privacy', async (_, privacy) => {
+    const { coordinator, trainer, folder } = await restored([1], privacy);
+    expect((await trainer.trainings.next()).task.round).toBe(3);
+    expect(coordinator.spent.all.map(({ rounds }) => rounds)).toEqual([[2]]);
+    expect(statesIn(folder)).toEqual(['study 1 spent', 'study 2 spent', 'study 3 reserved']);
+  });
+
+  it('are none where it has charged them all, nor where the noise was seeded', async () => {
+    const worlds = [await restored([1, 2], localPrivacy(50)), await restored([], { ...localPrivacy(50), void: true })];
+    for (const { coordinator, trainer } of worlds) {
+      await trainer.trainings.next();
+      expect(coordinator.spent.all).toEqual([]);
+    }
+  });
+
+  it('keep nobody from taking part, where a coordinator of another build knows of no such statement', async () => {
+    const first = await started();
+    await runRound(first.coordinator, first, 1);
+    await first.client.leave();
+    first.coordinator.always('spent-rounds', () => refuse('malformed-message'));
+    first.coordinator.offer = first.coordinator.offerOf(2);
+    const again = await joinClient(first.coordinator, { folder: first.folder });
+    expect((await again.trainer.trainings.next()).task.round).toBe(2);
+    expect(first.coordinator.spent.all).toHaveLength(1);
+  });
+});
+
 describe('ending', () => {
   it('with a trainer that throws: the client stops and says why', async () => {
     const { coordinator, client, trainer } = await started();

@@ -99,7 +99,7 @@ describe('a coordinator that tells two stories', () => {
 });
 
 describe('a backup that is put back', () => {
-  it('is refused until the ledger says so, then taken by those who agree, who pay for no round twice', async () => {
+  it('is refused until the ledger says so, then taken by those who agree, who pay for no round twice and for each once', async () => {
     const folder = await oneRound();
     const backup = folder.copy();
     const port = await folder.serve(3);
@@ -146,6 +146,14 @@ describe('a backup that is put back', () => {
       { type: 'declined', code: 'replayed' },
       { type: 'verdict', code: 'replayed' },
     ]);
+
+    // What the backup had forgotten counts again: one round before it, one that was lost, one since.
+    expect(events).toContainEqual(expect.objectContaining({ type: 'spent-rounds-stated', client: id, charged: [2] }));
+    const charges = await folder.look((stores) => stores.charges.charges(back.id));
+    expect(charges.map(({ round }) => round)).toEqual([1, 2, 3]);
+    const shown = events.flatMap((event) => (event.type === 'verdict' && event.client === id ? [event.epsilon] : []));
+    expect(shown.at(-1)).toBe(back.epsilon);
+    expect(await runHere('ledger', 'verify', '--dir', folder.dir)).toMatchObject({ exitCode: 0 });
   }, 60_000);
 });
 

@@ -179,6 +179,8 @@ def vectors():
     }
     envelope_text = "muster/update-envelope/v1\n" + canonical(envelope)
     join_text = canonical({"domain": "muster/join/v1", **join})
+    spent = {"federation": "digits", "client": hashlib.sha256(public).hexdigest(), "rounds": [6, 7, 12]}
+    spent_text = canonical({"domain": "muster/spent-rounds/v1", **spent})
     return {
         "seed": SEED.hex(),
         "publicKey": public.hex(),
@@ -186,6 +188,7 @@ def vectors():
         "update": update.hex(),
         "envelope": {"message": envelope, "signed": envelope_text, "signature": sign(SEED, envelope_text.encode())},
         "join": {"message": join, "signed": join_text, "signature": sign(SEED, join_text.encode())},
+        "spent": {"message": spent, "signed": spent_text, "signature": sign(SEED, spent_text.encode())},
         "ledger": ledger(),
     }
 

@@ -6,6 +6,7 @@ import type { ReceivedUpdate } from '../../server/update/stages.ts';
 import { asFederationId } from '../../shared/ids.ts';
 import type { Envelope } from '../../shared/protocol/envelope.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
+import { spentStatementBytes } from '../../shared/protocol/spent-statement.ts';
 import { settlement } from '../../shared/settlement.ts';
 import { openRound } from '../support/open-round.ts';
 import { codeOf } from '../support/refusal-code.ts';
@@ -433,6 +434,55 @@ describe('the welcome of a client', () => {
     expect(await open.doors.welcome(client)).toMatchObject({ offer: null, comeBackInMs: 1 });
     open.clock.advance(1);
     expect(await open.doors.welcome(client)).toMatchObject({ offer: null, comeBackInMs: null });
+  });
+});
+
+describe('a statement of rounds that were spent and not charged', () => {
+  async function statementOf({ key, client }: small.Member, rounds: readonly number[]) {
+    const signature = await key.sign(spentStatementBytes({ federation, client: client.id, rounds }));
+    return { federation, rounds: [...rounds], signature };
+  }
+
+  it('charges them, once though it comes three times together, and the client is told so when it joins again', async () => {
+    const open = await openDoors();
+    const { doors, sender } = open;
+    const spent = await statementOf(sender, [1]);
+    const saying = [1, 2, 3].map(() => doors.stateSpent(spent, sender.client));
+    expect(await Promise.all(saying)).toEqual([undefined, undefined, undefined]);
+    expect(await open.typed('spent-rounds-stated')).toHaveLength(1);
+    expect((await open.doors.welcome(open.sender.client)).chargedRounds).toEqual([1]);
+    expect((await open.doors.welcome(small.memberAt(open.cohort, 1).client)).chargedRounds).toEqual([]);
+  });
+
+  it('takes its turn with all else that reads and writes what that client has spent', async () => {
+    const open = await openDoors();
+    const [{ sender }, other] = [open, small.memberAt(open.cohort, 1)];
+    const [spent, another] = [await statementOf(sender, [1]), await statementOf(other, [1])];
+    const gate = settlement<void>();
+    const held = open.turns.share(sender.client.id, () => gate.promise);
+    const saying = open.doors.stateSpent(spent, sender.client);
+    await open.doors.stateSpent(another, other.client);
+    expect(await open.typed('spent-rounds-stated')).toMatchObject([{ client: other.client.id }]);
+    gate.resolve();
+    await Promise.all([held, saying]);
+    expect(await open.typed('spent-rounds-stated')).toHaveLength(2);
+  });
+
+  it('takes no round from whoever stated it: an update of it is staged, and pays for nothing more', async () => {
+    const open = await openDoors();
+    await open.doors.stateSpent(await statementOf(open.sender, [1]), open.sender.client);
+    expect(codeOf(await open.doors.receive(await receivedFrom(open, small.updateFile(values))))).toBe('staged');
+    expect(await open.stores.charges.charges()).toHaveLength(1);
+  });
+
+  it('that the client did not sign is held against nobody', async () => {
+    const open = await openDoors();
+    const spent = { ...(await statementOf(open.sender, [2])), rounds: [1] };
+    const outcome = await open.doors.stateSpent(spent, open.sender.client);
+    expect(outcome && codeOf(outcome)).toBe('bad-signature');
+    await open.refusals.summarise(null);
+    expect(await open.typed('refusals-counted')).toMatchObject([{ client: null, counts: { 'bad-signature': 1 } }]);
+    expect(await open.stores.charges.charges()).toEqual([]);
   });
 });
 

@@ -7,12 +7,14 @@ import type { EnrolledClient } from '../../server/admission/enrolment-store.ts';
 import { CoordinatorActs } from '../../server/round-acts.ts';
 import { ByteMeter } from '../../server/transport/byte-meter.ts';
 import { SocketGateway } from '../../server/transport/socket-gateway.ts';
+import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { asOrganisationId, type ClientId } from '../../shared/ids.ts';
 import type { CoordinatorToClient } from '../../shared/protocol/events.ts';
 import type { RefusalCode } from '../../shared/protocol/refusals.ts';
 import type { OfferedRound } from '../../shared/protocol/round-record.ts';
-import type { LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
+import type { CentralPrivacyTerms, LocalPrivacyTerms } from '../../shared/protocol/terms.ts';
+import { centralTerms } from '../support/central-terms.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { NotedDoors } from '../support/noted-doors.ts';
 import { enrolAll, foundedIn, type OpenRound, stage } from '../support/open-round.ts';
@@ -59,7 +61,7 @@ interface ActsWish {
   readonly clients: number;
   readonly config?: object;
   /** Over the terms. */
-  readonly privacy?: Partial<LocalPrivacyTerms>;
+  readonly privacy?: Partial<LocalPrivacyTerms> | CentralPrivacyTerms;
   /** Of the enrolment of the client at that place, in the order of ids. */
   readonly enrolled?: (index: number) => Partial<EnrolledClient>;
 }
@@ -75,7 +77,7 @@ async function actsOn({ clients, config = {}, privacy = {}, enrolled = () => ({}
   );
   const foundation = await smallFoundation(place, {
     config,
-    terms: { ...terms, privacy: { ...localTerms, ...privacy } },
+    terms: { ...terms, privacy: privacy.mode === 'central' ? privacy : { ...localTerms, ...privacy } },
   });
   const gateway = new NotedGateway();
   gateway.present = cohort.map(({ client }) => client.id);
@@ -249,6 +251,24 @@ describe('who is eligible', () => {
     expect([await acting.acts.eligible(1), await acting.acts.eligible(1)]).toEqual([[], []]);
     const message = { federation, round: 1, code: 'budget-exhausted', comeBackInMs: null };
     expect(acting.gateway.sent).toEqual(acting.ids.map((client) => ({ client, event: 'round-withheld', message })));
+  });
+});
+
+describe('a client that has stated what it spent before a backup was restored', () => {
+  const cost = { noiseMultiplier: 1.5, samplingRate: 1, steps: 1 };
+  const epsilonBudget = epsilonOf([{ ...cost, steps: 3 }], centralTerms.delta);
+
+  it('is offered what its own account affords, under central privacy too, and nobody pays for its word', async () => {
+    for (const privacy of [{}, { ...centralTerms, epsilonBudget }]) {
+      const acting = await actsOn({ clients: 3, privacy });
+      const [liar, ...others] = acting.ids;
+      if (liar === undefined) throw new Error('expected three clients');
+      expect(await acting.acts.eligible(1)).toEqual(acting.ids);
+      const rounds = Array.from({ length: 15 }, (_, i) => i + 1);
+      const said = { client: liar, rounds, signature: '00'.repeat(64), charged: rounds };
+      await acting.stores.charges.chargeStated({ type: 'spent-rounds-stated', ...said, ...cost });
+      expect(await acting.acts.eligible(1)).toEqual(others);
+    }
   });
 });
 

@@ -15,6 +15,7 @@ import type { CoordinatorToClient } from '../../shared/protocol/events.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
 import * as messages from '../../shared/protocol/messages.ts';
 import { refuse } from '../../shared/protocol/refusals.ts';
+import { spentStatementBytes } from '../../shared/protocol/spent-statement.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import { encodeSafetensors } from '../../shared/update-format/safetensors.ts';
 import { parameterCount } from '../../shared/update-format/tensor-schema.ts';
@@ -61,6 +62,7 @@ export class FakeCoordinator {
   readonly chunks = new Arrivals<messages.UploadChunk>();
   readonly ends = new Arrivals<messages.UploadEnd>();
   readonly declines = new Arrivals<messages.Decline>();
+  readonly spent = new Arrivals<messages.SpentRounds>();
   readonly proofs = new Arrivals<messages.LedgerProofRequest>();
   readonly renewals = new Arrivals<messages.RenewToken>();
   /** Why each socket that is gone was closed. */
@@ -181,6 +183,7 @@ export class FakeCoordinator {
     this.#hear(socket, 'upload-begin', messages.uploadBeginSchema, this.begins, (begin) => this.#begin(begin));
     this.#hear(socket, 'upload-chunk', messages.uploadChunkSchema, this.chunks, (chunk) => this.#append(chunk));
     this.#hear(socket, 'upload-end', messages.uploadEndSchema, this.ends, (end) => this.#end(end));
+    this.#hear(socket, 'spent-rounds', messages.spentRoundsSchema, this.spent, (said) => this.#noteSpent(said));
     this.#hear(socket, 'decline', messages.declineSchema, this.declines, () => ({ kind: 'noted' }));
     this.#hear(socket, 'ledger-proof', messages.ledgerProofRequestSchema, this.proofs, (ask) => this.#prove(ask));
     this.#hear(socket, 'renew-token', messages.renewTokenSchema, this.renewals, () => this.#renew());
@@ -234,6 +237,12 @@ export class FakeCoordinator {
 
   #prove(ask: messages.LedgerProofRequest): object {
     return ask.size > this.ledger.size ? refuse('unknown-checkpoint') : this.ledger.prove(ask);
+  }
+
+  async #noteSpent({ rounds, signature }: messages.SpentRounds): Promise<object> {
+    const statement = spentStatementBytes({ federation, client: this.#client, rounds });
+    if (!(await verifySignature(this.#publicKey, signature, statement))) return refuse('bad-signature');
+    return { kind: 'noted' };
   }
 
   #renew(): object {

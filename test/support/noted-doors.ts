@@ -7,7 +7,13 @@ import type { Doors, WelcomeFacts } from '../../server/transport/doors.ts';
 import type { AnnouncedUpdate, ReceivedUpdate, StagedUpdate } from '../../server/update/stages.ts';
 import { clientIdOf } from '../../shared/ed25519.ts';
 import type { ClientId } from '../../shared/ids.ts';
-import type { Decline, LedgerProof, LedgerProofRequest, UploadBegin } from '../../shared/protocol/messages.ts';
+import type {
+  Decline,
+  LedgerProof,
+  LedgerProofRequest,
+  SpentRounds,
+  UploadBegin,
+} from '../../shared/protocol/messages.ts';
 import { type Refusal, type RefusalCode, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { baseModel, federation, newcomer, organisation, terms } from './small-federation.ts';
 
@@ -19,6 +25,7 @@ export class NotedDoors implements Doors {
   readonly joins: JoinRequest[] = [];
   readonly received: ReceivedUpdate[] = [];
   readonly declined: { readonly decline: Decline; readonly client: ClientId | undefined }[] = [];
+  readonly spent: { readonly rounds: readonly number[]; readonly client: ClientId }[] = [];
   readonly turnedAwayAs: { readonly code: RefusalCode; readonly client: ClientId | null }[] = [];
   readonly proved: { readonly size: number; readonly client: ClientId }[] = [];
   active = true;
@@ -58,6 +65,11 @@ export class NotedDoors implements Doors {
     const figures = { maxAbsolute: 1, normL2: 1, noiseRatio: null, noiseDeficit: null };
     const receipt = { federation, round, client: client.id, updateDigest, stagedAt };
     return Promise.resolve({ kind: 'staged', receipt, figures });
+  }
+
+  stateSpent({ rounds }: SpentRounds, client: EnrolledClient): Promise<Refused | undefined> {
+    this.spent.push({ rounds, client: client.id });
+    return Promise.resolve(undefined);
   }
 
   decline(decline: Decline, client: EnrolledClient | undefined): Promise<Refused | undefined> {

@@ -368,6 +368,17 @@ describe('after a backup was restored', () => {
     expect(ledger.epsilonSpent(delta, 'example')).toBe(epsilonOfRounds(3));
   });
 
+  it('it can tell the coordinator what is spent: of that federation, by this client, in order and not what is reserved', async () => {
+    const store = new MemoryLedgerStore();
+    const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];
+    await spendRounds(one, [9, 2]);
+    await spendRounds(one, [4], other);
+    await spendRounds(two, [3]);
+    await one.reserve({ federation, round: 5 }, cost, unlimited);
+    expect([one.spentRounds(federation), one.spentRounds(other)]).toEqual([[2, 9], [4]]);
+    expect((await openFor(store, { client: clients[1] })).spentRounds(federation)).toEqual([3]);
+  });
+
   it('another client’s rounds of the same numbers are not taken for ours', async () => {
     const store = new MemoryLedgerStore();
     const [one, two] = [await openFor(store), await openFor(store, { client: clients[1] })];

@@ -69,6 +69,11 @@ function announced(round: number, client: ClientId): Announced {
   if (event.type !== 'update-announced') throw new Error('expected a statement');
   return event;
 }
+/** Under central privacy. */
+const bare = ({ envelope, ...event }: Announced): LedgerEvent => {
+  const noiseBy = { noiseBy: 'coordinator', noiseMultiplier: 1, clippingNormL2: 1, plannedClients: 3 } as const;
+  return { ...event, envelope: { ...envelope, privacy: noiseBy } };
+};
 const rebased = ({ envelope, ...event }: Announced): LedgerEvent => ({
   ...event,
   envelope: { ...envelope, baseModelDigest: modelOf(7) },
@@ -111,6 +116,11 @@ const charged = (round: number): LedgerEvent => ({
   noiseMultiplier: 1,
   noiseCommitment: digest(`noise ${round}`),
 });
+const lost: LedgerEvent = { type: 'ledger-recovered', kept: 1, root: digest('root') };
+const spent = (client: ClientId, stated: readonly number[], rounds = stated): LedgerEvent => {
+  const said = { client, rounds, signature: 'c2lnbmF0dXJl', charged: stated };
+  return { type: 'spent-rounds-stated', ...said, ...facts.charge };
+};
 const round1 = [...sent, facts.staging(1, a), ...verdicts(1), ended(1)];
 
 /** What may come first, what cannot come then, and why. */
@@ -144,6 +154,11 @@ const impossible: readonly (readonly [string, readonly LedgerEvent[], LedgerEven
     'enrolled before',
   ],
   ['a release charged before the offer', [...joined, seed(1)], charged(1), 'no round'],
+  ['a round spent that was not offered', offered, spent(a, [1, 2]), 'up to 1'],
+  ['a round spent and paid for by an update', sent, spent(a, [1]), 'one charge of'],
+  ['a round spent twice', [...offered, lost, spent(a, [2, 3])], spent(a, [3]), 'one charge of'],
+  ['a round charged that was not stated', [...offered, lost], spent(a, [2], [3]), 'that were stated'],
+  ['a round spent by nobody enrolled', offered, spent(stranger, [1]), 'a client that enrolled'],
   ['a release charged for another round', offered, charged(2), 'round 1'],
   ['a client enrolled twice', [...joined, issued()], enrol(a, { invite: another }), 'not enrolled before'],
   ['a replacement that replaces nobody', toReplaceA, enrol(stranger, { invite: another }), 'in the entry after'],
@@ -240,6 +255,11 @@ describe('the course of a ledger', () => {
     courseOf([...offered, ...verdicts(1), abandoned(1), seed(2), again, ...verdicts(2), ended(2, modelOf(0))]);
     courseOf([...sent, equivocation(firstOfA, second)]);
     courseOf([...joined, until('2026-03-01T11:59:30.000Z'), enrol(stranger, { invite: another })]);
+  });
+
+  it('may be charged for rounds that a client spent and its coordinator lost, and for one that is sent again', () => {
+    courseOf([...offered, lost, spent(a, [2, 9], [1, 2, 9]), spent(b, [9]), spent(a, [1]), announced(1, a)]);
+    courseOf([...offered, bare(announced(1, a)), spent(a, [1])]);
   });
 
   it('counts the uses of an invite and what a client was suspected of, to whoever takes its place', () => {

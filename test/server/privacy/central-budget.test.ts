@@ -36,6 +36,18 @@ describe('the budget of a federation under central privacy', () => {
     expect(loud).toBe(epsilonOf([{ noiseMultiplier: 0.7, samplingRate: 1, steps: 1 }], delta));
   });
 
+  it('counts for a client alone, and for whoever takes its place, the rounds it has stated that no release here was of', async () => {
+    const [{ client: one }, { client: other }, { client: heir }] = [await member(1), await member(2), await member(3)];
+    const event = { noiseMultiplier: 1.5, samplingRate: 1, steps: 1 };
+    const stated = [2, 3, 4].map((round) => ({ client: one.id, round, event }));
+    const terms = { ...centralTerms, epsilonBudget: after(4) };
+    const successions = [{ id: heir.id, predecessor: one.id }];
+    const budget = centralBudget(charges(2), terms, { charges: stated, successions });
+    const all = [one, heir, other].map(({ id }) => id);
+    expect(all.map((id) => budget.epsilonOf(id))).toEqual([after(4), after(4), after(2)]);
+    expect(all.map((id) => budget.affordsRound(id))).toEqual([false, false, true]);
+  });
+
   it('affords a release up to the budget exactly, and refuses the one that would pass it', async () => {
     const { client } = await member(1);
     const terms = { ...centralTerms, epsilonBudget: after(3) };

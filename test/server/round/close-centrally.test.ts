@@ -38,6 +38,7 @@ interface Wish {
 function roomsOf({ stores, blobs, folder }: OpenRound, wish: Wish): ClosingRooms {
   const arrived = new ArrivedUpdates({ kernel: plainKernel, parameters: 6, memoryBudgetBytes: 1e6 });
   const { rounds, models, releases } = stores;
+  const terms = { ...centralTerms, ...wish.terms };
   return {
     federation,
     schema,
@@ -49,7 +50,12 @@ function roomsOf({ stores, blobs, folder }: OpenRound, wish: Wish): ClosingRooms
     rounds,
     models,
     anomaly: null,
-    central: { terms: { ...centralTerms, ...wish.terms }, releases, random: wish.random ?? silent },
+    central: {
+      terms,
+      releases,
+      random: wish.random ?? silent,
+      budgets: async () => centralBudget(await releases.releases(), terms),
+    },
     banSuspects: false,
   };
 }

@@ -66,6 +66,16 @@ const events: { readonly [Type in LedgerEvent['type']]: Extract<LedgerEvent, { t
     record: key,
   },
   'round-abandoned': { type: 'round-abandoned', round, code: 'cohort-too-small', seed: key, record: key },
+  'spent-rounds-stated': {
+    type: 'spent-rounds-stated',
+    client,
+    rounds: [1, 4],
+    signature,
+    charged: [4],
+    noiseMultiplier: 1.1,
+    samplingRate: 0.1,
+    steps: 10,
+  },
   'checkpoint-disputed': { type: 'checkpoint-disputed', client, checkpoint: 'muster/digits\n7\n…\n' },
   'ledger-recovered': { type: 'ledger-recovered', kept: 4, root: key },
 };

@@ -145,6 +145,7 @@ describe.each(['__proto__', 'constructor', 'prototype'])('a field named %s', (ke
     ['upload-end', inRound],
     ['ledger-proof', { federation, size: 1, held: null, model: null }],
     ['renew-token', { federation }],
+    ['spent-rounds', { federation, rounds: [1], signature }],
     ['decline', { ...inRound, code: 'replayed' }],
   ];
 

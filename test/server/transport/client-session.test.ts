@@ -216,6 +216,29 @@ describe('a question about the ledger’s history', () => {
   });
 });
 
+describe('a statement of spent rounds', () => {
+  const spent = { federation, rounds: [3, 4], signature: '00'.repeat(64) };
+
+  it('is handed on with who made it, and noted', async () => {
+    const { doors, session } = await joined();
+    expect(codeOf(await session.stateSpent(spent))).toBe('noted');
+    expect(doors.spent).toEqual([{ rounds: [3, 4], client: anna.client.id }]);
+    doors.stateSpent = () => Promise.resolve(refuse('bad-signature'));
+    expect(codeOf(await session.stateSpent(spent))).toBe('bad-signature');
+  });
+
+  it('is nobody’s who has not joined, and counts in no other federation', async () => {
+    const stranger = connected();
+    expect(codeOf(await stranger.session.stateSpent(spent))).toBe('not-enrolled');
+    const { doors, session } = await joined();
+    expect(codeOf(await session.stateSpent({ ...spent, federation: asFederationId('letters') }))).toBe(
+      'wrong-federation',
+    );
+    expect([...stranger.doors.spent, ...doors.spent]).toEqual([]);
+    expect(doors.turnedAwayAs).toEqual([{ code: 'wrong-federation', client: anna.client.id }]);
+  });
+});
+
 describe('an upload', () => {
   it('is begun, sent in chunks and ended with a receipt', async () => {
     const { doors, session } = await joined();

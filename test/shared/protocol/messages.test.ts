@@ -79,6 +79,7 @@ const good: readonly (readonly [name: string, schema: z.ZodType, message: object
   ],
   ['renew-token', messages.renewTokenSchema, { federation: 'digits' }],
   ['token', messages.tokenSchema, { kind: 'token', token: hex64, expiresInMs: 3_600_000 }],
+  ['spent-rounds', messages.spentRoundsSchema, { federation: 'digits', rounds: [2, 3, 9], signature: hex128 }],
   ['decline', messages.declineSchema, { ...inRound, code: 'budget-exhausted' }],
   ['noted', messages.notedSchema, { kind: 'noted' }],
   ['verdict', messages.verdictMessageSchema, { ...inRound, verdict: 'refused', code: 'bad-shape' }],
@@ -126,6 +127,14 @@ describe('what messages hold', () => {
     }
     for (const code of ['', 'toString', 'Banned'])
       expect(messages.refusedSchema.safeParse({ kind: 'refused', refusal: { code, message: '' } }).success).toBe(false);
+  });
+
+  it('keeps a list of spent rounds within bounds: in order, each once, and a thousand at most', () => {
+    const holds = (rounds: readonly number[]): boolean =>
+      messages.spentRoundsSchema.safeParse({ federation: 'digits', rounds, signature: hex128 }).success;
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+    expect([upTo(1_000), [7], [1, 100_000]].map(holds)).toEqual([true, true, true]);
+    for (const rounds of [upTo(1_001), [], [2, 1], [3, 3], [0], [1.5]]) expect(holds(rounds)).toBe(false);
   });
 
   it('keeps text that a stranger sends within bounds', () => {

@@ -13,6 +13,7 @@ import { verifyConsistency, verifyInclusion } from '../../../shared/ledger/merkl
 import { MerkleTree } from '../../../shared/ledger/merkle-tree.ts';
 import { envelopeBytes, envelopeSchema, treeHeadSchema } from '../../../shared/protocol/envelope.ts';
 import { joinTranscript } from '../../../shared/protocol/join-transcript.ts';
+import { spentStatementBytes } from '../../../shared/protocol/spent-statement.ts';
 import { encodeSafetensors } from '../../../shared/update-format/safetensors.ts';
 import { schemaText } from '../../../shared/update-format/tensor-schema.ts';
 import { pythonWithNumpy } from '../../support/python.ts';
@@ -35,6 +36,11 @@ const vectorsSchema = z.strictObject({
     signed: z.string(),
     signature: z.string(),
   }),
+  spent: z.strictObject({
+    message: z.strictObject({ federation: z.string(), client: z.string(), rounds: z.array(z.number()) }),
+    signed: z.string(),
+    signature: z.string(),
+  }),
   ledger: z.strictObject({
     seed: z.string(),
     publicKey: z.string(),
@@ -49,7 +55,7 @@ const vectorsSchema = z.strictObject({
 
 const pinnedText = readFileSync(new URL('../../oracles/protocol_vectors.json', import.meta.url), 'utf8');
 const pinned = vectorsSchema.parse(JSON.parse(pinnedText));
-const { envelope, join, ledger } = pinned;
+const { envelope, join, spent, ledger } = pinned;
 const origin = originOf(asFederationId('digits'));
 const key = await signingKeyFromSeed(pinned.seed);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -71,6 +77,7 @@ describe('a client in another language (test/oracles/protocol_vectors.py)', () =
   it.each([
     ['an envelope', envelopeBytes(envelope.message), envelope],
     ['a join', joinTranscript(join.message), join],
+    ['a statement of spent rounds', spentStatementBytes(spent.message), spent],
   ])('signs the same bytes of %s, to the same signature', async (_, bytes, { signed, signature }) => {
     expect(text(bytes)).toBe(signed);
     expect(await key.sign(bytes)).toBe(signature);
