@@ -37,7 +37,7 @@ export function privacyTrainCommand(): Command {
     .option('--epochs <n>', 'expected passes over the digits', wholeNumber('--epochs', 1, 10_000), 20)
     .option('--batch <n>', 'expected batch size', wholeNumber('--batch', 1), 512)
     .option('--clipping-norm <norm>', 'of each example’s gradient', positiveNumber('--clipping-norm'), 0.1)
-    .option('--learning-rate <rate>', '0.5, 1 or 2, by epsilon', positiveNumber('--learning-rate'))
+    .option('--learning-rate <rate>', 'default: 1 for an epsilon below 2, else 2', positiveNumber('--learning-rate'))
     .option('--momentum <beta>', '0: none', probability('--momentum', 0), 0.9)
     .option('--seed <n>', 'of the split and the first weights', wholeNumber('--seed', 0, MOST_SEED), 1)
     .option('--validate', 'judge on 1,000 of the 8,000 training digits instead of the test digits')

@@ -87,11 +87,8 @@ export async function trainOnDigits(wish: CentralWish, { signal, onEpoch }: Watc
   };
 }
 
-/** The rates that reached most on validation digits at batches of 512, clipping norm 0.1 and momentum 0.9. */
-function learningRateFor(epsilon: number): number {
-  if (epsilon < 2) return 0.5;
-  return epsilon < 5 ? 1 : 2;
-}
+/** Of 0.25, 0.5, 1, 2 and 4 what reached most on validation digits, at batches of 512, clipping norm 0.1, momentum 0.9. */
+const learningRateFor = (epsilon: number): number => (epsilon < 2 ? 1 : 2);
 
 interface Divided {
   readonly places: Pick<CentralResult, 'judged' | 'unused'>;

@@ -71,8 +71,8 @@ describe('muster privacy train', () => {
     await train('--epsilon 1,8 --learning-rate 0.3 --momentum 0');
     const tasks = trained.mock.calls.map(([, { learningRate, momentum }]) => [learningRate, momentum]);
     expect(tasks).toEqual([
-      [0.5, 0.9],
       [1, 0.9],
+      [2, 0.9],
       [2, 0.9],
       [0.3, 0],
       [0.3, 0],
@@ -83,7 +83,7 @@ describe('muster privacy train', () => {
     const { stdout } = await train('--epsilon 3 --runs 2');
     expect(stdout).toContain('Trained on 8000 digits, judged on 2000 others (test), delta 0.00001');
     expect(stdout).toContain('one example added or removed');
-    expect(stdout).toMatch(/^3 +1 +1\.5000 +32 +91\.0 \/ 91\.5 \/ 92\.0 % in 2 runs$/m);
+    expect(stdout).toMatch(/^3 +2 +1\.5000 +32 +91\.0 \/ 91\.5 \/ 92\.0 % in 2 runs$/m);
     expect((await train('--epsilon 3')).stdout).toContain('91.0 % in 1 run\n');
   });
 
