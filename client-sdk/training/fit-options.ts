@@ -34,6 +34,8 @@ export interface FitOptions {
   readonly learningRateSchedule?: string;
   /** Default: plain SGD. */
   readonly optimiser?: z.input<typeof localOptimiserSchema>;
+  /** mu: adds mu times the way from the fit's first weights to every gradient, which holds it near them. Default: 0. */
+  readonly proximalTerm?: number;
   /** Default: the least with which all steps fit the budget. With less the fit ends where the budget does. */
   readonly noiseMultiplier?: number;
   /** Examples computed at a time, for want of memory. Default: any batch at once. */
@@ -79,7 +81,7 @@ export function trainingOf(options: FitOptions, exampleCount: number): TrainingT
   if ((steps === undefined) === (epochs === undefined)) {
     throw new Error(`expected either steps or epochs, found ${steps === undefined ? 'neither' : 'both'}`);
   }
-  const { clippingNormL2, learningRate, learningRateSchedule, optimiser } = options;
+  const { clippingNormL2, learningRate, learningRateSchedule, optimiser, proximalTerm } = options;
   const parsed = trainingTermsSchema.safeParse({
     clippingNormL2,
     learningRate,
@@ -88,6 +90,7 @@ export function trainingOf(options: FitOptions, exampleCount: number): TrainingT
     stepsPerRound: steps ?? Math.ceil((epochs ?? NaN) / samplingRate),
     ...(learningRateSchedule === undefined ? {} : { learningRateSchedule }),
     ...(optimiser === undefined ? {} : { optimiser }),
+    ...(proximalTerm === undefined ? {} : { proximalTerm }),
   });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

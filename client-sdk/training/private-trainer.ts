@@ -81,7 +81,7 @@ export class PrivateTrainer {
     const examples = preparedExamples(prepared, options.dataset);
     const physicalBatchSize = checkedBatchSize(options.physicalBatchSize);
     const training = trainingOf(options, examples.count);
-    const { stepsPerRound: planned, optimiser = { name: 'sgd' } } = training;
+    const { stepsPerRound: planned, optimiser = { name: 'sgd' }, proximalTerm = 0 } = training;
     const rates = accepted(accepted(await learningRates(training)).of(++this.#fits));
     const { signal = new AbortController().signal, onStep } = options;
     const identity = await identityOf(options.dataset);
@@ -92,7 +92,7 @@ export class PrivateTrainer {
       sumClippedAt: (at: Float32Array) => clippedSums({ ...prepared, examples, physicalBatchSize }, at),
       rates: rates.subarray(0, spent.steps),
       optimiser,
-      proximalTerm: 0,
+      proximalTerm,
       signal,
       onStep: (step: number, at: Float32Array) => onStep?.({ step, steps: planned, weights: at }),
     };

@@ -7,6 +7,7 @@ import { modelSchema, readWeights, writeWeights } from '../../../client-sdk/trai
 import { PrivateTrainer, type PrivateTrainerOptions } from '../../../client-sdk/training/private-trainer.ts';
 import { ACCOUNTANT, epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { noiseStdDevPerParameter } from '../../../shared/accounting/noise-scale.ts';
+import { trainingTermsSchema } from '../../../shared/protocol/terms.ts';
 import { secureRandomSource, seededRandomSource } from '../../../shared/random-source.ts';
 import { chainModel, largestDifference } from '../../support/chain-models.ts';
 import { baseModel, buildModel, clusters, smallFit } from '../../support/small-fit.ts';
@@ -77,9 +78,17 @@ describe('a fit', () => {
     model.dispose();
   });
 
-  it('is what a federation’s round does with the same terms and the same randomness', async () => {
+  const ways = [
+    ['plain SGD', {}],
+    ['momentum, held by a proximal term', { optimiser: { name: 'momentum', beta: 0.5 }, proximalTerm: 0.4 }],
+    ['Adam on a schedule', { optimiser: { name: 'adam' }, learningRateSchedule: '1 / (step + round)' }],
+  ] as const;
+  it.each(ways)('is what a federation’s round does with the same terms and the same randomness: %s', async (_, way) => {
     const model = buildModel();
-    const { weights, noiseMultiplier } = await trainerOf({ random: seededRandomSource(3) }).fit(smallFit);
+    const { weights, noiseMultiplier } = await trainerOf({ random: seededRandomSource(3) }).fit({
+      ...smallFit,
+      ...way,
+    });
     const { clippingNormL2, expectedBatchSize, learningRate } = smallFit;
     const update = await simulatedTrainer({
       model: buildModel,
@@ -96,6 +105,7 @@ describe('a fit', () => {
         learningRate,
         samplingRate: 0.2,
         stepsPerRound: 12,
+        ...trainingTermsSchema.pick({ optimiser: true, proximalTerm: true, learningRateSchedule: true }).parse(way),
       },
       privacy: {
         mode: 'local',
