@@ -6,13 +6,18 @@
 // (Mironov, CCS 2012; Haney et al., arXiv 2207.13793). The grid is a power of two, so fine that rounding the sums of
 // two neighbours moves them apart by at most 2^-11 of the clipping norm, of which clipping leaves 2^-10 free: the other
 // half is for the rounding of whoever clips and adds up.
-// A normal is Box and Muller's, its radius from 106 random bits: it reaches 12 standard deviations and, unlike one from
-// 53 bits, leaves no gap in the tail that is wider than the grid (the attack of Jin et al., arXiv 2112.05307).
-// What is left to an attacker on either side: log, cos and sin are not correctly rounded, so that a draw is normal up to
-// about 2^-50 of itself, not exactly. At a client besides: the clipped sum is added up in float32 by the backend, where one
-// example more can change the rounding of all others (Casacuberta et al., arXiv 2207.10635: typically 2^-24 of the sum, the
-// 2^-11 above takes that in, not the worst case); and how long a step takes depends on the batch.
+// Normals are fill-normals.ts's, which leave no gap wider than 2^-49 standard deviations as far as 15 of them: far below
+// the grid, which is about 2^-12 / (z sqrt(length)) of one for a noise multiplier z, so that every point of the grid has
+// its share (Jin et al., arXiv 2112.05307, attack through points without).
+// What is left to an attacker on either side: log and exp are not correctly rounded, so that a draw's density is the
+// normal's up to 2^-48 of itself, not exactly; and time: how long noise takes depends on how many draws were rejected or
+// came from the tail (Jin et al., the same, on samplers that reject), which for a single draw, as the count of adaptive
+// clipping has, tells a little of its size to whoever can time it to tens of nanoseconds. At a client besides: the clipped
+// sum is added up in float32 by the backend, where one example more can change the rounding of all others (Casacuberta et
+// al., arXiv 2207.10635: typically 2^-24 of the sum, the 2^-11 above takes that in, not the worst case); and how long a
+// step takes depends on the batch.
 
+import { fillNormals } from './fill-normals.ts';
 import { InvariantError } from './invariant-error.ts';
 import type { RandomSource } from './random-source.ts';
 
@@ -21,7 +26,8 @@ export const CLIPPING_SHARE = 1 - 2 ** -10;
 
 /** By how much rounding may move two neighbouring sums apart, as a share of the clipping norm. */
 const ROUNDING_SHARE = 2 ** -11;
-const SMALLEST_UNIFORM = 2 ** -53;
+/** Draws at a time. */
+const BLOCK = 4096;
 
 /** The largest power of two g with g sqrt(length) <= 2^-11 C: each of two sums moves by g / 2 at most in every value. */
 export function noiseGrid(clippingNormL2: number, length: number): number {
@@ -37,9 +43,14 @@ export interface NoiseForm {
 
 /** Rounds every value to the grid and adds an independent draw of N(0, stdDev^2), rounded likewise, in place. */
 export function addGaussianNoise(random: RandomSource, values: Float64Array, form: NoiseForm): void {
-  const normals = new Float64Array(values.length);
-  fillNormals(random, normals);
-  addOnGrid(values, normals, form);
+  const normals = new Float64Array(Math.min(values.length, BLOCK));
+  for (let start = 0; start < values.length; start += BLOCK) {
+    const block = values.subarray(start, start + BLOCK);
+    const drawn = normals.subarray(0, block.length);
+    fillNormals(random, drawn);
+    addOnGrid(block, drawn, form);
+  }
+  normals.fill(0);
 }
 
 /** The same with noise that is drawn already: `normals` are as many draws of N(0, 1). */
@@ -47,19 +58,13 @@ export function addOnGrid(values: Float64Array, normals: Float64Array, { stdDev,
   if (!(stdDev > 0 && stdDev < Infinity)) {
     throw new InvariantError(`expected a positive, finite standard deviation of the noise, found ${stdDev}`);
   }
+  // A power of two has an exact reciprocal: these are the quotients by the grid.
+  const perGrid = 1 / grid;
   for (let i = 0; i < values.length; i++) {
-    values[i] = grid * (Math.round((values[i] ?? NaN) / grid) + Math.round((stdDev * (normals[i] ?? NaN)) / grid));
+    const noise = nearest(stdDev * (normals[i] ?? NaN) * perGrid);
+    values[i] = grid * (nearest((values[i] ?? NaN) * perGrid) + noise);
   }
 }
 
-/** Fills `out` with independent N(0, 1) draws: for noise that protects; `standardNormals` is for all else. */
-export function fillNormals(random: RandomSource, out: Float64Array): void {
-  for (let i = 0; i < out.length; i += 2) {
-    // In (0, 1]: where the first 53 bits leave a number near 0 with few of its own, the second 53 follow.
-    const uniform = 1 - random.uniform() - SMALLEST_UNIFORM * random.uniform();
-    const radius = Math.sqrt(-2 * Math.log(uniform));
-    const angle = 2 * Math.PI * random.uniform();
-    out[i] = radius * Math.cos(angle);
-    if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
-  }
-}
+/** Whole; exact below 2^52. Math.round branches on the fraction, which nobody can predict here. */
+const nearest = (value: number): number => Math.floor(value + 0.5);

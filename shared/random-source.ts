@@ -7,11 +7,15 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 export interface RandomSource {
   /** Uniform on [0, 1), 53 random bits. */
   uniform(): number;
+  /** Overwrites `words` with 32 random bits each. Many at once are far cheaper than as many calls of `uniform`. */
+  fillWords(words: Uint32Array<ArrayBuffer>): void;
   /** Of the system's secure generator alone: nobody can know what it draws, so that its noise may be claimed as private. */
   readonly secure?: true;
 }
 
 const BUFFERED_DRAWS = 4096;
+/** WebCrypto fills 65,536 bytes in one call. */
+const WORDS_PER_CALL = 2 ** 14;
 const TWO_POW_53 = 2 ** 53;
 
 /** 53 bits out of two random 32-bit words. */
@@ -36,6 +40,11 @@ export function secureRandomSource(): RandomSource {
       next += 2;
       return value;
     },
+    fillWords(out) {
+      for (let start = 0; start < out.length; start += WORDS_PER_CALL) {
+        globalThis.crypto.getRandomValues(out.subarray(start, start + WORDS_PER_CALL));
+      }
+    },
   };
 }
 
@@ -45,10 +54,15 @@ export function secureRandomSource(): RandomSource {
  */
 export function seededRandomSource(seed: number, ...labels: readonly (string | number)[]): RandomSource {
   const generator = xoroshiro128plusFromState(streamState([seed, ...labels].join('/')));
-  return { uniform: () => unitInterval(generator.next(), generator.next()) };
+  return {
+    uniform: () => unitInterval(generator.next(), generator.next()),
+    fillWords(words) {
+      for (let i = 0; i < words.length; i++) words[i] = generator.next();
+    },
+  };
 }
 
-/** Fills `out` with independent N(0, 1) draws by Box and Muller's transform, in float64. */
+/** Fills `out` with independent N(0, 1) draws by Box and Muller's transform, for simulations: privacy has fill-normals.ts. */
 export function fillStandardNormals(random: RandomSource, out: Float64Array): void {
   for (let i = 0; i < out.length; i += 2) {
     const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()));

@@ -5,7 +5,8 @@
 
 import { randomHex } from '../../shared/bytes.ts';
 import { sha256 } from '../../shared/digest.ts';
-import { addOnGrid, fillNormals, noiseGrid } from '../../shared/gaussian-noise.ts';
+import { fillNormals } from '../../shared/fill-normals.ts';
+import { addOnGrid, noiseGrid } from '../../shared/gaussian-noise.ts';
 import type { Digest } from '../../shared/ids.ts';
 import type { RandomSource } from '../../shared/random-source.ts';
 

@@ -5,6 +5,7 @@ import { type LedgerMemory, ledgerMemorySchema } from '../../client-sdk/particip
 import { asDigest } from '../../shared/ids.ts';
 import type { Offer } from '../../shared/protocol/messages.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
+import type { RandomSource } from '../../shared/random-source.ts';
 import { settlement } from '../../shared/settlement.ts';
 import { FakeCoordinator, federation } from '../support/fake-coordinator.ts';
 import { HandClock } from '../support/hand-clock.ts';
@@ -304,7 +305,7 @@ describe('comparing checkpoints', () => {
 });
 
 describe('between rounds', () => {
-  const random = { uniform: () => 0.5 };
+  const random: RandomSource = { uniform: () => 0.5, fillWords: (words) => words.fill(0) };
   const TOKEN_MS = 3_570_000;
 
   /** Joined, with a clock that stands still. */

@@ -60,6 +60,35 @@ describe('the secure source', () => {
   });
 });
 
+describe('random words', () => {
+  it.each([
+    ['seeded', seededRandomSource(5, 'words')],
+    ['secure', secureRandomSource()],
+  ])('of the %s source fill arrays of any length, each bit as often 0 as 1', (_, random) => {
+    // More than WebCrypto fills in one call.
+    const words = new Uint32Array(40_001);
+    random.fillWords(words);
+    for (let bit = 0; bit < 32; bit++) {
+      const ones = words.reduce((sum, word) => sum + ((word >>> bit) & 1), 0);
+      expect(Math.abs(ones / words.length - 0.5)).toBeLessThan(2.5 / Math.sqrt(words.length)); // 5 standard errors
+    }
+    expect(new Set(words.subarray(-1000)).size).toBeGreaterThan(995);
+  });
+
+  it('of a seeded source repeat with the seed, however they are asked for', () => {
+    const [whole, parts] = [new Uint32Array(100), new Uint32Array(100)];
+    seededRandomSource(3, 'words').fillWords(whole);
+    const random = seededRandomSource(3, 'words');
+    for (const [from, to] of [
+      [0, 1],
+      [1, 60],
+      [60, 100],
+    ] as const)
+      random.fillWords(parts.subarray(from, to));
+    expect(parts).toEqual(whole);
+  });
+});
+
 describe('uniform draws', () => {
   it.each([
     ['seeded', seededRandomSource(5, 'uniform')],
@@ -105,8 +134,8 @@ describe('normal draws', () => {
 
   it('fill odd lengths to the end and stay finite where the generator returns 0', () => {
     expect(normals(seededRandomSource(1), 7).every((x) => x !== 0)).toBe(true);
-    expect(normals({ uniform: () => 0 }, 3).every(Number.isFinite)).toBe(true);
-    expect(normals({ uniform: () => 1 - 2 ** -53 }, 3).every(Number.isFinite)).toBe(true);
+    expect(normals({ ...seededRandomSource(1), uniform: () => 0 }, 3).every(Number.isFinite)).toBe(true);
+    expect(normals({ ...seededRandomSource(1), uniform: () => 1 - 2 ** -53 }, 3).every(Number.isFinite)).toBe(true);
   });
 });
 

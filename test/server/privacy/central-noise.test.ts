@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { drawCentralNoise, releasedAggregate } from '../../../server/privacy/central-noise.ts';
 import { noiseGrid } from '../../../shared/gaussian-noise.ts';
-import { secureRandomSource, seededRandomSource, standardNormals } from '../../../shared/random-source.ts';
+import {
+  type RandomSource,
+  secureRandomSource,
+  seededRandomSource,
+  standardNormals,
+} from '../../../shared/random-source.ts';
 import { KS_CRITICAL_P_001, ksStatistic } from '../../support/kolmogorov-smirnov.ts';
 import { fc } from '../../support/properties.ts';
 
@@ -15,9 +20,16 @@ describe('the noise of a round under central privacy', () => {
   });
 
   it('reaches beyond what 53 random bits could: nobody tells a large sum from a large draw', async () => {
-    const draws = [1 - 2 ** -53, 0.5, 0];
-    const { normals } = await drawCentralNoise(1, { uniform: () => draws.shift() ?? 0 });
-    expect(normals[0]).toBeCloseTo(Math.sqrt(2 * 54 * Math.LN2), 5);
+    // In the tail, by an exponential of 54 ln 2, which a second one of more than half its square keeps.
+    const words = [0x7f_ffff, 0xffff_ffff];
+    const draws = [1 - 2 ** -53, 0.5, 1 - 2 ** -53, 1 - 2 ** -23];
+    const random: RandomSource = {
+      uniform: () => draws.shift() ?? 0,
+      fillWords: (out) => out.forEach((_, i) => (out[i] = words.shift() ?? 0)),
+    };
+    const { normals } = await drawCentralNoise(1, random);
+    const tail = 3.654152885361009;
+    expect(normals[0]).toBeCloseTo(tail + (54 * Math.LN2) / tail, 5);
   });
 
   it('is another each time, and has one draw of its own for the count', async () => {

@@ -10,7 +10,7 @@ import { withheldFigures } from '../../../server/update/update-figures.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { canonicalJson } from '../../../shared/canonical-json.ts';
 import { sha256 } from '../../../shared/digest.ts';
-import { fillNormals } from '../../../shared/gaussian-noise.ts';
+import { fillNormals } from '../../../shared/fill-normals.ts';
 import { asDigest, type Digest } from '../../../shared/ids.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
 import type { RoundRecord } from '../../../shared/protocol/round-record.ts';
@@ -25,8 +25,8 @@ import { federation, memberAt, schema, updateFile } from '../../support/small-fe
 
 const mean = accepted(ruleOf({ name: 'mean' })).made;
 const aroundLast = accepted(ruleOf({ name: 'centered-clipping', options: { tau: 2, iterations: 1 } })).made;
-/** Box and Muller's transform of it is 0: what comes out is the un-noised aggregate. */
-const silent: RandomSource = { uniform: () => 0 };
+/** Every normal draw of it is 0: what comes out is the un-noised aggregate. */
+const silent: RandomSource = { uniform: () => 0, fillWords: (words) => words.fill(0) };
 
 interface Wish {
   readonly terms?: Partial<CentralPrivacyTerms>;
