@@ -1,7 +1,8 @@
 // The losses a client can train with, each a sum over examples: a mean would divide by the batch that was drawn, which
-// is private. A loss that has a link (softmax, sigmoid) takes the values before it, where its gradient is exact.
+// is private. A loss that has a link (softmax, sigmoid) takes the values before it, where its gradient is exact. Of each
+// only the gradient is here, which is a few operations where TensorFlow.js's way back through the loss would be twenty.
 
-import { logSoftmax, mul, neg, type Scalar, softplus, square, sub, sum, type Tensor2D } from '@tensorflow/tfjs-core';
+import { mul, sigmoid, softmax, sub, sum, type Tensor2D } from '@tensorflow/tfjs-core';
 import type { ActivationName } from './activations.ts';
 import type { LayerChain } from './layer-chain.ts';
 
@@ -10,28 +11,28 @@ interface Loss {
   readonly link: ActivationName | null;
   /** Labels may be class numbers. */
   readonly classes: boolean;
-  /** Summed over the examples; outputs and targets have one row per example. */
-  readonly summed: (outputs: Tensor2D, targets: Tensor2D) => Scalar;
+  /** At the outputs. These and the targets have one row per example; row i is the gradient of example i's own loss. */
+  readonly gradients: (outputs: Tensor2D, targets: Tensor2D) => Tensor2D;
 }
 
 export const losses = {
-  /** -sum_k y_k log softmax(z)_k */
+  /** -sum_k y_k log softmax(z)_k, with the gradient softmax(z) sum_k y_k - y */
   'softmax-cross-entropy': {
     link: 'softmax',
     classes: true,
-    summed: (logits, targets) => neg(sum(mul(logSoftmax(logits), targets))),
+    gradients: (logits, targets) => sub(mul(softmax(logits), sum(targets, 1, true)), targets),
   },
-  /** Mean over the outputs of -y log s(z) - (1 - y) log(1 - s(z)) = softplus(z) - y z, which cannot overflow. */
+  /** Mean over the outputs of -y log s(z) - (1 - y) log(1 - s(z)), with the gradient s(z) - y */
   'sigmoid-cross-entropy': {
     link: 'sigmoid',
     classes: false,
-    summed: (logits, targets) => mul(sum(sub(softplus(logits), mul(logits, targets))), 1 / logits.shape[1]),
+    gradients: (logits, targets) => mul(sub(sigmoid(logits), targets), 1 / logits.shape[1]),
   },
   /** Mean over the outputs of (o - y)^2 */
   'mean-squared-error': {
     link: null,
     classes: false,
-    summed: (outputs, targets) => mul(sum(square(sub(outputs, targets))), 1 / outputs.shape[1]),
+    gradients: (outputs, targets) => mul(sub(outputs, targets), 2 / outputs.shape[1]),
   },
 } as const satisfies Record<string, Loss>;
 

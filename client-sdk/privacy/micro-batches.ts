@@ -2,6 +2,7 @@
 
 import type { Batch } from '../training/example-set.ts';
 import type { LayerChain } from './layer-chain.ts';
+import { innerProduct } from './layers/example-gradients.ts';
 
 /** 128 MB of float32. */
 const VALUES_IN_MEMORY = 2 ** 25;
@@ -32,15 +33,12 @@ function fittingSize(chain: LayerChain): number {
 const rowOf = (values: Float32Array, { count }: Batch, row: number): Float32Array =>
   values.subarray((row * values.length) / count, ((row + 1) * values.length) / count);
 
-const isFinite = (batch: Batch, row: number): boolean =>
-  allFinite(rowOf(batch.inputs, batch, row)) && allFinite(rowOf(batch.targets, batch, row));
-
-/** What is not finite makes every sum that it is in not finite; finite float32 cannot do that in float64. */
-function allFinite(values: Float32Array): boolean {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
-  return Number.isFinite(sum);
-}
+const isFinite = ({ inputs, targets, count }: Batch, row: number): boolean =>
+  [inputs, targets].every((values) => {
+    const length = values.length / count;
+    // What is not finite makes every sum of squares that it is in not finite; float32 cannot overflow it in float64.
+    return Number.isFinite(innerProduct(values, { a: row * length, b: row * length, length }));
+  });
 
 function part(batch: Batch, rows: readonly number[]): Batch {
   const taken = (values: Float32Array): Float32Array => {

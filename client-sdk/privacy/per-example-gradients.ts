@@ -4,7 +4,7 @@
 //   c_i = min(1, C (1 - 2^-10) / |g_i|),   clipped sum = sum_i c_i g_i.
 // 2^-10 covers rounding, so that no example adds more than C. One whose values or norm are not finite adds nothing.
 
-import { grad, reshape, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
 // Not for its exports: loading it registers the gradients of all kernels, which the core's Node bundle leaves out.
 import '@tensorflow/tfjs-layers';
 import { CLIPPING_SHARE } from '../../shared/gaussian-noise.ts';
@@ -13,7 +13,7 @@ import type { Batch } from '../training/example-set.ts';
 import type { LayerChain } from './layer-chain.ts';
 import type { LayerRun } from './layers/chain-layer.ts';
 import type { ExampleGradients } from './layers/example-gradients.ts';
-import { tensorOf } from './layers/floats.ts';
+import { rowsOf, tensorOf } from './layers/floats.ts';
 import { losses, type LossName } from './losses.ts';
 import { microBatches } from './micro-batches.ts';
 
@@ -64,7 +64,9 @@ function exampleGradients({ chain, loss, weights, batch }: GradientOptions): rea
     values = run.outputs;
   }
   const found: ExampleGradients[] = [];
-  let gradients = lossGradients(values, { loss, batch });
+  const width = batch.targets.length / batch.count;
+  const targets = tensor2d(batch.targets, [batch.count, width]);
+  let gradients: Tensor = losses[loss].gradients(rowsOf(values, width), targets);
   const firstTrainable = chain.findIndex(({ trainable }) => trainable);
   for (let i = chain.length - 1; i >= firstTrainable; i--) {
     const { own, atInputs } = runOf(runs, i).back(gradients);
@@ -78,14 +80,6 @@ function runOf(runs: readonly LayerRun[], index: number): LayerRun {
   const run = runs[index];
   if (run === undefined) throw new InvariantError(`expected a run of layer ${index}, found none`);
   return run;
-}
-
-/** Of the summed loss: row i is the gradient of example i's own loss. */
-function lossGradients(outputs: Tensor, { loss, batch }: { readonly loss: LossName; readonly batch: Batch }): Tensor {
-  const width = batch.targets.length / batch.count;
-  const targets = tensor2d(batch.targets, [batch.count, width]);
-  const summed = (values: Tensor): Tensor => losses[loss].summed(reshape(values, [batch.count, width]), targets);
-  return grad(summed)(outputs);
 }
 
 /** L2, of every example over all layers. */

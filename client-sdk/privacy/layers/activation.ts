@@ -6,6 +6,7 @@ import { type ActivationName, activations, isActivationName } from '../activatio
 import { type ChainLayer, parameterFree } from './chain-layer.ts';
 import { floatsOf, tensorOf } from './floats.ts';
 import { type LayerSource, settingsOf } from './layer-source.ts';
+import { newRoom, type Room } from './room.ts';
 import { UnsupportedModelError } from './unsupported-model-error.ts';
 
 export const activationLayer = (source: LayerSource): readonly ChainLayer[] => activationOf(source);
@@ -46,17 +47,22 @@ function named({ name, outputShape }: LayerSource, activation: ActivationName): 
   const { apply, slope } = activations[activation];
   const shapes = { name, inputShape: outputShape, outputShape };
   if (slope === undefined) return { ...elementwise(shapes, apply), activation };
+  const room = newRoom();
   const layer = parameterFree(shapes, (inputs) => {
     const outputs = apply(inputs);
-    return { outputs, back: (outputGradients) => timesSlope(outputGradients, outputs, slope) };
+    return { outputs, back: (outputGradients) => timesSlope(outputGradients, outputs, { slope, room }) };
   });
   return { ...layer, activation };
 }
 
-function timesSlope(outputGradients: Tensor, outputs: Tensor, slope: (y: number) => number): Tensor {
+function timesSlope(
+  outputGradients: Tensor,
+  outputs: Tensor,
+  { slope, room }: { slope: (y: number) => number; room: Room },
+): Tensor {
   const gradients = floatsOf(outputGradients);
   const results = floatsOf(outputs);
-  const before = new Float32Array(gradients.length);
+  const before = room(gradients.length);
   for (let i = 0; i < before.length; i++) before[i] = (gradients[i] ?? 0) * slope(results[i] ?? 0);
   return tensorOf(before, outputs.shape);
 }

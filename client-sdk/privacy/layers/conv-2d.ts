@@ -1,15 +1,17 @@
 // Conv2D as a product of matrices: every window of the image is written as a row (im2col, Chellapilla et al. 2006), the
 // kernel is the matrix. The way back adds each row's gradient to the places it came from. No backend needs a kernel of
-// its own for it, so that WebAssembly, which has none for the gradients of convolutions, trains them as well.
+// its own for it, so that WebAssembly, which has none for the gradients of convolutions, trains them as well. The native
+// backend has one that is faster than to fetch the rows.
 
-import { reshape } from '@tensorflow/tfjs-core';
+import { conv2dTranspose, getBackend, reshape, type Tensor, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { activationOf } from './activation.ts';
-import { affineValuesPerExample, runAffine } from './affine.ts';
+import { type Affine, affineValuesPerExample, runAffine } from './affine.ts';
 import { type ChainLayer, sized } from './chain-layer.ts';
-import { floatsOf, rowsOf, tensorOf } from './floats.ts';
+import { floatsOf, rowsOf, shaped, tensorOf } from './floats.ts';
 import { type LayerSource, ownWeightOffset, settingsOf, weightOffset } from './layer-source.ts';
 import { channelsLast, imageOf, padding, pair } from './image-settings.ts';
+import { newRoom } from './room.ts';
 import { gatherPatches, scatterPatches, windowsOf } from './windows.ts';
 
 const schema = z.object({
@@ -38,6 +40,7 @@ export function conv2dLayer(source: LayerSource): readonly ChainLayer[] {
     kernelOffset: ownWeightOffset(source, 'kernel'),
     biasOffset: weightOffset(source, 'bias'),
   };
+  const rooms = { patches: newRoom(), image: newRoom() };
   const conv: ChainLayer = {
     ...sized(source),
     activation: null,
@@ -45,18 +48,48 @@ export function conv2dLayer(source: LayerSource): readonly ChainLayer[] {
     valuesPerExample: affineValuesPerExample(affine),
     run: (inputs, weights) => {
       const count = inputs.shape[0] ?? 0;
-      const patches = gatherPatches(floatsOf(inputs), windows, { count, channels });
+      const patches = gatherPatches(floatsOf(inputs), windows, { count, channels, room: rooms.patches });
       const matrix = rowsOf(tensorOf(patches, [patches.length]), affine.inputWidth);
       const { outputs, back } = runAffine({ matrix, count }, weights, affine);
       return {
-        outputs: reshape(outputs, [count, ...source.outputShape]),
+        outputs: shaped(outputs, [count, ...source.outputShape]),
         back: (outputGradients) => {
           const { own, atRows } = back(outputGradients);
-          const atInputs = () => scatterPatches(floatsOf(atRows()), windows, { count, channels });
-          return { own, atInputs: () => tensorOf(atInputs(), inputs.shape) };
+          const atInputs = (): Tensor => {
+            if (isTransposedByBackend(settings))
+              return transposed(outputGradients, { weights, affine, source, settings });
+            const room = rooms.image;
+            return tensorOf(scatterPatches(floatsOf(atRows()), windows, { count, channels, room }), inputs.shape);
+          };
+          return { own, atInputs };
         },
       };
     },
   };
   return [conv, ...activationOf(source)];
+}
+
+type Settings = z.infer<typeof schema>;
+
+/** TensorFlow has no gradient of a convolution with gaps on a processor. */
+const isTransposedByBackend = ({ dilationRate: [rows, columns] }: Settings): boolean =>
+  getBackend() === 'tensorflow' && rows === 1 && columns === 1;
+
+interface Convolution {
+  readonly weights: Float32Array;
+  readonly affine: Affine;
+  readonly source: LayerSource;
+  readonly settings: Settings;
+}
+
+/** The gradients at the inputs, by the backend's own transpose of the convolution. */
+function transposed(outputGradients: Tensor, { weights, affine, source, settings }: Convolution): Tensor {
+  const { image, channels } = imageOf(source);
+  const [height, width] = settings.kernelSize;
+  const [count = 0] = outputGradients.shape;
+  const [rows = 1, columns = 1, filters = 1] = source.outputShape;
+  const values = weights.slice(affine.kernelOffset, affine.kernelOffset + affine.inputWidth * filters);
+  const kernel = tensor4d(values, [height, width, channels, filters]);
+  const gradients: Tensor4D = reshape(outputGradients, [count, rows, columns, filters]);
+  return conv2dTranspose(gradients, kernel, [count, ...image, channels], settings.strides, settings.padding);
 }

@@ -1,10 +1,9 @@
 // Dense: every position of the input (all axes but the last) times one matrix.
 
-import { reshape } from '@tensorflow/tfjs-core';
 import { activationOf } from './activation.ts';
 import { affineValuesPerExample, runAffine } from './affine.ts';
 import { type ChainLayer, productOf, sized } from './chain-layer.ts';
-import { rowsOf } from './floats.ts';
+import { rowsOf, shaped } from './floats.ts';
 import { type LayerSource, ownWeightOffset, weightOffset } from './layer-source.ts';
 
 export function denseLayer(source: LayerSource): readonly ChainLayer[] {
@@ -26,10 +25,10 @@ export function denseLayer(source: LayerSource): readonly ChainLayer[] {
       const matrix = rowsOf(inputs, affine.inputWidth);
       const { outputs, back } = runAffine({ matrix, count }, weights, affine);
       return {
-        outputs: reshape(outputs, [count, ...outputShape]),
+        outputs: shaped(outputs, [count, ...outputShape]),
         back: (outputGradients) => {
           const { own, atRows } = back(outputGradients);
-          return { own, atInputs: () => reshape(atRows(), inputs.shape) };
+          return { own, atInputs: () => shaped(atRows(), inputs.shape) };
         },
       };
     },

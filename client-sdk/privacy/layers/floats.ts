@@ -21,10 +21,20 @@ export function tensorOf(values: Float32Array, shape: readonly number[]): Tensor
   return made;
 }
 
-/** The same values in another shape, for what wants rows of one width. */
-export function rowsOf(given: Tensor, width: number): Tensor2D {
-  const rows: Tensor2D = reshape(given, [given.size / width, width]);
+/** The same values in another shape; the tensor itself where it has that already. */
+export function shaped(given: Tensor, shape: readonly number[]): Tensor {
+  if (given.rank === shape.length && given.shape.every((extent, axis) => extent === shape[axis])) return given;
+  const made = reshape(given, [...shape]);
   const values = known.get(given);
-  if (values !== undefined) known.set(rows, values);
-  return rows;
+  if (values !== undefined) known.set(made, values);
+  return made;
 }
+
+/** The same for what wants rows of one width. */
+export function rowsOf(given: Tensor, width: number): Tensor2D {
+  const rows = shaped(given, [given.size / width, width]);
+  if (isMatrix(rows)) return rows;
+  throw new InvariantError(`expected rows, found ${rows.rank} axes`);
+}
+
+const isMatrix = (given: Tensor): given is Tensor2D => given.rank === 2;

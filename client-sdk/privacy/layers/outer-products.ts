@@ -7,7 +7,14 @@
 // and the weighted sum of all examples is one product of matrices in float32 (book-keeping, Bu et al., arXiv 2210.00038).
 
 import { type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
-import { addSquares, addWeighted, type ExampleGradients, together, writtenOut } from './example-gradients.ts';
+import {
+  addSquares,
+  addWeighted,
+  type ExampleGradients,
+  innerProduct,
+  together,
+  writtenOut,
+} from './example-gradients.ts';
 import { floatsOf } from './floats.ts';
 import { eachTransposedTimes, transposedTimes } from './matrix-products.ts';
 
@@ -36,13 +43,16 @@ export interface OuterProducts extends MatrixShape {
 const smallestShare = (positions: number): number => (positions + 3) * 2 ** -13;
 /** Beyond it, products of two scaled values might not be finite in float32. */
 const LARGEST_SCALED = 2 ** 60;
+/** Norms below it, and above its inverse, have products and sums of products of far examples within float32. */
+const LARGEST_ORDINARY = 2 ** 40;
 
 /** T^2 (p + d) / 2 operations for the Gram matrices against two passes over p d values that are written out. */
 export const isWrittenOut = ({ positions, inputWidth, outputWidth }: MatrixShape): boolean =>
   positions > 1 && positions ** 2 * (inputWidth + outputWidth) >= 4 * inputWidth * outputWidth;
 
 export function outerProductGradients(products: OuterProducts): ExampleGradients {
-  const values = { ...products, inputs: floatsOf(products.inputs), gradients: floatsOf(products.gradients) };
+  const { inputs, gradients } = products;
+  const values = { ...products, inputMatrix: inputs, inputs: floatsOf(inputs), gradients: floatsOf(gradients) };
   const kernel = isWrittenOut(products) ? kernelsWrittenOut(products) : kernelsByNorm(values);
   const { biasOffset } = products;
   return biasOffset === null ? kernel : together([kernel, writtenOut(summedPositions(values), biasOffset)]);
@@ -50,6 +60,7 @@ export function outerProductGradients(products: OuterProducts): ExampleGradients
 
 /** The same with the values of both matrices. */
 interface Values extends Omit<OuterProducts, 'inputs' | 'gradients'> {
+  readonly inputMatrix: Tensor2D;
   readonly inputs: Float32Array;
   readonly gradients: Float32Array;
 }
@@ -74,14 +85,19 @@ function kernelsWrittenOut(products: OuterProducts): ExampleGradients {
     addTo: (sum, factors) => {
       const transposed = new Float64Array(inputWidth * outputWidth);
       addWeighted(kernels, factors, transposed);
-      for (let k = 0; k < inputWidth; k++) {
-        for (let o = 0; o < outputWidth; o++) {
-          const at = kernelOffset + k * outputWidth + o;
-          sum[at] = (sum[at] ?? 0) + (transposed[o * inputWidth + k] ?? 0);
-        }
-      }
+      addTransposed(transposed, inputWidth, sum.subarray(kernelOffset, kernelOffset + transposed.length));
     },
   };
+}
+
+function addTransposed(rows: Float64Array, width: number, into: Float64Array): void {
+  const height = rows.length / width;
+  for (let column = 0; column < width; column++) {
+    for (let row = 0; row < height; row++) {
+      const at = column * height + row;
+      into[at] = (into[at] ?? 0) + (rows[row * width + column] ?? 0);
+    }
+  }
 }
 
 function kernelsByNorm(products: Values): ExampleGradients {
@@ -139,9 +155,7 @@ function gramMatrix(
   const start = example * positions * width;
   for (let t = 0; t < positions; t++) {
     for (let u = 0; u <= t; u++) {
-      let product = 0;
-      for (let i = 0; i < width; i++)
-        product += (values[start + t * width + i] ?? 0) * (values[start + u * width + i] ?? 0);
+      const product = innerProduct(values, { a: start + t * width, b: start + u * width, length: width });
       gram[t * positions + u] = product;
       gram[u * positions + t] = product;
     }
@@ -167,14 +181,40 @@ function kernelInFloat64(products: Values, example: number): Float64Array {
 const isScalable = ({ inputNorm, gradientNorm, kernel }: Measured, factor: number): boolean =>
   kernel === null && Math.sqrt(factor * inputNorm * gradientNorm) < LARGEST_SCALED;
 
+interface ScaledProduct {
+  readonly products: Values;
+  readonly examples: readonly Measured[];
+  readonly factors: Float64Array;
+}
+
+/** a^T diag(c) g of all examples but those that are added in float64. */
+function addScaledProduct({ products, examples, factors }: ScaledProduct, into: Float64Array): void {
+  const ordinary = examples.every((one, example) => isOrdinary(one, factors[example] ?? 0));
+  const [a, g] = ordinary ? gradientsScaled(products, factors) : bothScaled({ products, examples, factors });
+  const product = floatsOf(transposedTimes(a, g));
+  for (let i = 0; i < into.length; i++) into[i] = (into[i] ?? 0) + (product[i] ?? 0);
+}
+
+/** Whether the inputs can stay as they are: no value is then so large, or all that matter so small, that float32 ends. */
+function isOrdinary({ inputNorm, gradientNorm, kernel }: Measured, factor: number): boolean {
+  const isMiddling = (norm: number): boolean => norm === 0 || (norm > 1 / LARGEST_ORDINARY && norm < LARGEST_ORDINARY);
+  return kernel === null && isMiddling(inputNorm) && isMiddling(factor * gradientNorm);
+}
+
+function gradientsScaled(
+  { count, inputMatrix, gradients, outputWidth }: Values,
+  factors: Float64Array,
+): [Tensor2D, Tensor2D] {
+  const scaled = new Float32Array(gradients.length);
+  factors.forEach((factor, example) => copyScaled({ from: gradients, to: scaled, count, example }, factor));
+  return [inputMatrix, tensor2d(scaled, [scaled.length / outputWidth, outputWidth])];
+}
+
 /**
- * a^T diag(c) g with both sides scaled to the same norm, so that neither leaves the range of float32 however far apart
- * they are. Examples that add nothing, or not here, are rows of zeros.
+ * Both sides scaled to the same norm, so that neither leaves the range of float32 however far apart they are. Examples
+ * that add nothing, or not here, are rows of zeros.
  */
-function addScaledProduct(
-  { products, examples, factors }: { products: Values; examples: readonly Measured[]; factors: Float64Array },
-  into: Float64Array,
-): void {
+function bothScaled({ products, examples, factors }: ScaledProduct): [Tensor2D, Tensor2D] {
   const { count, positions, inputWidth, outputWidth } = products;
   const inputs = new Float32Array(count * positions * inputWidth);
   const gradients = new Float32Array(count * positions * outputWidth);
@@ -186,10 +226,7 @@ function addScaledProduct(
     copyScaled({ from: products.gradients, to: gradients, count, example }, Math.sqrt(factor / ratio));
   });
   const rows = count * positions;
-  const product = floatsOf(
-    transposedTimes(tensor2d(inputs, [rows, inputWidth]), tensor2d(gradients, [rows, outputWidth])),
-  );
-  for (let i = 0; i < into.length; i++) into[i] = (into[i] ?? 0) + (product[i] ?? 0);
+  return [tensor2d(inputs, [rows, inputWidth]), tensor2d(gradients, [rows, outputWidth])];
 }
 
 interface Copy {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type ChainLayer, parameterFree } from './chain-layer.ts';
 import { floatsOf, tensorOf } from './floats.ts';
 import { channelsLast, imageOf, padding, pair } from './image-settings.ts';
+import { newRoom } from './room.ts';
 import { type LayerSource, settingsOf } from './layer-source.ts';
 import { type Extent, gatherPatches, scatterPatches, type Windows, windowsOf } from './windows.ts';
 
@@ -21,8 +22,9 @@ export function maxPooling2dLayer(source: LayerSource): readonly ChainLayer[] {
   const { poolSize, strides, padding: padded } = settingsOf(source, schema);
   const windows = windowsFor(source);
   const { image, channels } = imageOf(source);
+  const room = newRoom();
   const layer = parameterFree(source, (inputs) => {
-    const extent = { count: inputs.shape[0] ?? 0, channels };
+    const extent = { count: inputs.shape[0] ?? 0, channels, room };
     const outputs = maxPool<Tensor4D>(reshape(inputs, [extent.count, ...image, channels]), poolSize, strides, padded);
     return {
       outputs,
@@ -45,9 +47,9 @@ interface Maxima {
 function atMaxima(
   { image, largest, gradients }: Maxima,
   { sources, windowPositions, imagePositions, resultPositions }: Windows,
-  { count, channels }: Extent,
+  { count, channels, room }: Extent,
 ): Float32Array {
-  const before = new Float32Array(image.length);
+  const before = room(image.length);
   for (let result = 0; result < count * resultPositions; result++) {
     const first = (result % resultPositions) * windowPositions;
     const start = Math.floor(result / resultPositions) * imagePositions;
@@ -71,14 +73,15 @@ export function averagePooling2dLayer(source: LayerSource): readonly ChainLayer[
   const windows = windowsFor(source);
   const { channels } = imageOf(source);
   const averaging = { windows, shares: sharesOf(windows), channels };
+  const rooms = { patches: newRoom(), image: newRoom() };
   const layer = parameterFree(source, (inputs) => {
-    const extent = { count: inputs.shape[0] ?? 0, channels };
-    const patches = gatherPatches(floatsOf(inputs), windows, extent);
+    const count = inputs.shape[0] ?? 0;
+    const patches = gatherPatches(floatsOf(inputs), windows, { count, channels, room: rooms.patches });
     return {
-      outputs: tensorOf(averages(patches, averaging), [extent.count, ...source.outputShape]),
+      outputs: tensorOf(averages(patches, averaging), [count, ...source.outputShape]),
       back: (outputGradients) => {
         const patchGradients = spread(floatsOf(outputGradients), averaging);
-        return tensorOf(scatterPatches(patchGradients, windows, extent), inputs.shape);
+        return tensorOf(scatterPatches(patchGradients, windows, { count, channels, room: rooms.image }), inputs.shape);
       },
     };
   });

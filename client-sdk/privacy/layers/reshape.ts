@@ -1,16 +1,17 @@
 // Flatten, Reshape and Permute: the same values in another shape or order.
 
-import { reshape, transpose } from '@tensorflow/tfjs-core';
+import { transpose } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { type ChainLayer, parameterFree } from './chain-layer.ts';
+import { shaped } from './floats.ts';
 import { channelsLast } from './image-settings.ts';
 import { type LayerSource, settingsOf } from './layer-source.ts';
 
 export function reshapeLayer(source: LayerSource): readonly ChainLayer[] {
   settingsOf(source, z.object({ dataFormat: channelsLast }));
   const layer = parameterFree(source, (inputs) => ({
-    outputs: reshape(inputs, [inputs.shape[0] ?? 0, ...source.outputShape]),
-    back: (outputGradients) => reshape(outputGradients, inputs.shape),
+    outputs: shaped(inputs, [inputs.shape[0] ?? 0, ...source.outputShape]),
+    back: (outputGradients) => shaped(outputGradients, inputs.shape),
   }));
   return [layer];
 }

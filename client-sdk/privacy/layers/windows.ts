@@ -2,6 +2,8 @@
 // TensorFlow's rules for padding. One table serves all of them, on every backend: for result position p and window
 // position k it holds the position in the image, or -1 beside it.
 
+import type { Room } from './room.ts';
+
 export interface WindowSettings {
   /** [height, width] of the image, of the window, and of the steps. */
   readonly image: readonly [number, number];
@@ -21,10 +23,13 @@ export interface Windows {
   readonly runs: Int32Array;
 }
 
-/** How many examples, and how many values at each position. */
 export interface Extent {
+  /** Of examples. */
   readonly count: number;
+  /** Values at each position. */
   readonly channels: number;
+  /** Takes the result. */
+  readonly room: Room;
 }
 
 export function windowsOf({ image, window, strides, dilation, padding }: WindowSettings): Windows {
@@ -83,9 +88,9 @@ function axisSources({ length, window, stride, dilation }: Axis, padding: 'valid
 }
 
 /** Each window's values end to end, 0 beside the image: [count, resultPositions, windowPositions, channels]. */
-export function gatherPatches(values: Float32Array, windows: Windows, { count, channels }: Extent): Float32Array {
+export function gatherPatches(values: Float32Array, windows: Windows, { count, channels, room }: Extent): Float32Array {
   const { sources, runs, imagePositions } = windows;
-  const patches = new Float32Array(count * sources.length * channels);
+  const patches = room(count * sources.length * channels);
   for (let example = 0; example < count; example++) {
     const image = example * imagePositions * channels;
     const start = example * sources.length * channels;
@@ -93,6 +98,13 @@ export function gatherPatches(values: Float32Array, windows: Windows, { count, c
       let read = image + (runs[r + 1] ?? 0) * channels;
       let write = start + (runs[r] ?? 0) * channels;
       const end = write + (runs[r + 2] ?? 0) * channels;
+      // Four at a time: half the cost of the loop is the loop.
+      for (; write + 4 <= end; write += 4, read += 4) {
+        patches[write] = values[read] ?? 0;
+        patches[write + 1] = values[read + 1] ?? 0;
+        patches[write + 2] = values[read + 2] ?? 0;
+        patches[write + 3] = values[read + 3] ?? 0;
+      }
       while (write < end) patches[write++] = values[read++] ?? 0;
     }
   }
@@ -100,9 +112,13 @@ export function gatherPatches(values: Float32Array, windows: Windows, { count, c
 }
 
 /** The transpose: adds every patch value to the place it was taken from. */
-export function scatterPatches(patches: Float32Array, windows: Windows, { count, channels }: Extent): Float32Array {
+export function scatterPatches(
+  patches: Float32Array,
+  windows: Windows,
+  { count, channels, room }: Extent,
+): Float32Array {
   const { sources, runs, imagePositions } = windows;
-  const values = new Float32Array(count * imagePositions * channels);
+  const values = room(count * imagePositions * channels);
   for (let example = 0; example < count; example++) {
     const image = example * imagePositions * channels;
     const start = example * sources.length * channels;

@@ -69,8 +69,10 @@ describe.each(built)('every kind of layer (%s)', (backend) => {
     const before = memory();
     clips.forEach((clippingNormL2, i) => {
       const found = clippedGradientSum({ chain, loss, weights, batch, clippingNormL2 });
-      expect(normL2(found)).toBeGreaterThan(0.1);
-      expect(largestDifference(found, sums[i] ?? [])).toBeLessThan(1e-5);
+      const norm = normL2(found);
+      expect(norm).toBeGreaterThan(0.1);
+      // Where nothing is clipped norms reach 100, and float32 gives back no more than a share of them.
+      expect(largestDifference(found, sums[i] ?? [])).toBeLessThan(Math.max(1e-5, 3e-7 * norm));
       for (const physicalBatchSize of [1, 3]) {
         const inParts = clippedGradientSum({ chain, loss, weights, batch, clippingNormL2, physicalBatchSize });
         expect(largestDifference(inParts, found)).toBeLessThan(5e-6);
