@@ -1,11 +1,12 @@
 // muster privacy train: the digits in one place, under one budget or several: what privacy alone costs, with nobody to
 // keep apart. Its curve as JSON and as a plot.
 
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { SMALLEST_DELTA } from '../../shared/accounting/pld/pld.ts';
 import type { CentralResult, CentralWish, Watch } from '../../simulation/central-training/central-training.ts';
 import { interruption } from '../interrupt.ts';
-import { listOf, positiveNumber, probability, wholeNumber } from '../option-values.ts';
+import { listOf, misfit, positiveNumber, probability, wholeNumber } from '../option-values.ts';
 import { type JsonTarget, printResult, requireWritable, tell } from '../output.ts';
 import { trainText } from '../privacy/train-text.ts';
 import { percent } from '../text.ts';
@@ -50,19 +51,27 @@ export function privacyTrainCommand(): Command {
 const HELP = `
 The network is that of Opacus' MNIST example with tanh, 26,010 parameters; 8,000 digits are trained on, 2,000 judged.
 Batches and noise come from the system's secure generator: no two runs are alike, and every epsilon is real.
+The files of --json and --plot are written after each budget: what Ctrl-C comes after is kept.
 Settings chosen by looking at the test digits flatter: choose with --validate.`;
 
 async function train({ json, plot, ...options }: Options): Promise<void> {
   const wish = wishOf(options);
+  if (plot !== undefined && typeof json === 'string' && resolve(plot) === resolve(json)) {
+    throw misfit('--plot', 'another file than --json', plot);
+  }
   await requireWritable(json);
   await requireWritable(plot, '--plot');
   const { signal, dispose } = interruption();
   try {
     // They bring TensorFlow.js: not for --help.
     const { trainOnDigits } = await import('../../simulation/central-training/central-training.ts');
-    const result = await trainOnDigits(wish, { signal, onEpoch: telling(wish) });
-    await printResult(result, trainText(result), json);
-    if (plot !== undefined) await writePlot(result, plot);
+    // What an interruption comes after is kept.
+    const onBudget = async (result: CentralResult): Promise<void> => {
+      if (typeof json === 'string') await printResult(result, '', json);
+      if (plot !== undefined) await writePlot(result, plot);
+    };
+    const result = await trainOnDigits(wish, { signal, onEpoch: telling(wish), onBudget });
+    if (typeof json !== 'string') await printResult(result, trainText(result), json);
   } finally {
     dispose();
   }

@@ -5,27 +5,31 @@ import { median } from '../../shared/vector/vector.ts';
 import type { CentralBudget, CentralResult } from './central-training.ts';
 
 const SVG_NAMESPACE = 'http://www.w3.org/2000/svg';
-/** In percent of accuracy: where the legend begins, in the corner that rising curves leave free, and its lines' distance. */
-const LEGEND_TOP = 40;
-const LEGEND_STEP = 7;
+/** All in pixels. The legend stands to the right of the frame. */
+const FRAME = { width: 900, height: 440, marginTop: 40, marginRight: 230 };
+const LEGEND = { left: 14, top: 6, line: 20 };
 
 /** @throws Error where the libraries that draw, development dependencies, are not installed. */
 export async function accuracyPlot(result: CentralResult): Promise<string> {
   const { Plot, document } = await drawing();
   const { budgets, judgedOn, delta, trained } = result;
   const points = budgets.flatMap(pointsOf);
-  const legend = budgets.map((budget, place) => ({
-    name: nameOf(budget),
-    text: legendText(budget),
-    epoch: Math.max(...points.map(({ epoch }) => epoch)),
-    percent: LEGEND_TOP - LEGEND_STEP * place,
-  }));
+  const { left: dx, top, line } = LEGEND;
+  const legend = budgets.map((budget, place) =>
+    Plot.text([legendText(budget)], {
+      frameAnchor: 'top-right',
+      textAnchor: 'start',
+      dx,
+      dy: top + line * place,
+      fill: () => nameOf(budget),
+      fontSize: 12,
+    }),
+  );
   // Of a type that only browsers have.
   const svg: unknown = Plot.plot({
     document,
-    width: 720,
-    height: 440,
-    marginTop: 40,
+    ...FRAME,
+    height: Math.max(FRAME.height, 2 * FRAME.marginTop + line * budgets.length),
     style: { background: 'white' },
     x: { label: 'epoch' },
     y: { label: `accuracy on ${judgedOn} digits (%)`, domain: [0, 100], grid: true },
@@ -33,11 +37,11 @@ export async function accuracyPlot(result: CentralResult): Promise<string> {
     marks: [
       Plot.areaY(points, { x: 'epoch', y1: 'least', y2: 'most', fill: 'name', fillOpacity: 0.15 }),
       Plot.lineY(points, { x: 'epoch', y: 'median', stroke: 'name' }),
-      Plot.text(legend, { x: 'epoch', y: 'percent', text: 'text', fill: 'name', textAnchor: 'end', fontSize: 12 }),
       Plot.text([`${trained} digits, delta ${delta}, one example added or removed`], {
         frameAnchor: 'top-right',
         dy: -24,
       }),
+      ...legend,
     ],
   });
   return `${String(svg).replace('<svg ', `<svg xmlns="${SVG_NAMESPACE}" `)}\n`;

@@ -5,7 +5,8 @@ Prints JSON: of each budget the accuracies of both sides and the difference of t
 for each of ours, on the same digits. Where Python has not Opacus, this prints why and exits 0.
 Made with Python 3.11, numpy 2.4.6, torch 2.14.1, Opacus 1.6.0.
 Poisson sampling at the rate, noise multiplier and number of steps that FILE says, by Opacus' own loader, per-sample
-gradients and optimiser, put together by hand because make_private would take its rate from a number of batches.
+gradients and optimiser, put together by hand because make_private would take its rate from a number of batches. First weights
+are PyTorch's: spread as ours, biases too, which are 0 here.
 """
 import json
 import statistics

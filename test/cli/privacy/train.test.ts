@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { InterruptedError } from '../../../cli/interrupt.ts';
 import type { trainCentrally } from '../../../simulation/central-training/train-centrally.ts';
 import { runOf } from '../../simulation/central-training/central-result.ts';
 import { runHere } from '../../support/captured-command.ts';
@@ -95,6 +96,17 @@ describe('muster privacy train', () => {
     expect(resultSchema.parse(JSON.parse(await readFile(json, 'utf8'))).trained).toBe(8000);
   });
 
+  it('keeps the budgets that were finished where the training of another ends early', async () => {
+    const [plot, json] = [join(folder, 'curve.svg'), join(folder, 'curve.json')];
+    const finished = runOf(1, 1, 0);
+    trained.mockReset().mockResolvedValueOnce(finished).mockRejectedValueOnce(new InterruptedError('interrupted'));
+    const { exitCode, stdout } = await train(`--epsilon 1,8 --plot ${plot} --json ${json}`);
+    expect([exitCode, stdout]).toEqual([130, '']);
+    const { budgets } = resultSchema.parse(JSON.parse(await readFile(json, 'utf8')));
+    expect(budgets).toMatchObject([{ epsilon: 1, runs: [finished] }]);
+    expect(await readFile(plot, 'utf8')).toContain('epsilon 1: 90.0 %');
+  });
+
   it('leaves no empty file behind where the training fails', async () => {
     trained.mockReset().mockRejectedValue(new Error('no memory'));
     const [plot, json] = [join(folder, 'curve.svg'), join(folder, 'curve.json')];
@@ -111,6 +123,8 @@ describe('muster privacy train', () => {
       ['--batch 9000', 'batches of at most 8000'],
       ['--batch 8000 --validate', 'batches of at most 7000'],
       ['--epsilon 3,0.001 --delta 1e-12', 'no noise meets a budget'],
+      ['--epsilon 3,3', 'epsilon 3 twice'],
+      [`--plot ${folder}/both --json ${folder}/../${basename(folder)}/both`, 'another file than --json'],
       ['--plot /proc/none/curve.svg', 'the file that --plot names cannot be written'],
       ['--json /proc/none/curve.json', 'the file that --json names cannot be written'],
     ] as const;
