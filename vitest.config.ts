@@ -1,17 +1,17 @@
-// How tests run: in Node. Journeys, commands and what trains by TensorFlow.js have a process for each file, so that no
-// signal, socket or backend of one reaches another, and so have files that put a module in the place of another. All
-// others share one process a core, which saves loading the rooms for every file.
+// How tests run: in Node, all files on one process a core, which saves loading the rooms and TensorFlow.js for every file,
+// and optimising them anew. Files that put a module in the place of another, or start a backend in a process that has
+// none yet, have a process of their own. Whatever a file changes of the process it puts back.
 // What needs something this machine lacks skips itself and prints why (test/support/python.ts).
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const apart = /^test\/(bench|cli|journeys|simulation|client-sdk\/(training|privacy))\//;
+const apart = ['test/client-sdk/training/load-backend.test.ts'];
 
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((file) => `test/${file}`)
   .filter((file) => file.endsWith('.test.ts') && !file.startsWith('test/fixtures/'));
-const together = tests.filter((file) => !apart.test(file) && !readFileSync(file, 'utf8').includes('vi.mock('));
+const together = tests.filter((file) => !apart.includes(file) && !readFileSync(file, 'utf8').includes('vi.mock('));
 
 const common = {
   environment: 'node' as const,
