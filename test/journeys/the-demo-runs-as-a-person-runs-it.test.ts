@@ -121,7 +121,7 @@ describe('muster demo', () => {
   it('interrupted leaves nothing half done, and goes on with the same clients', { timeout: TIMEOUT_MS }, async () => {
     const dir = join(temporaryFolder(), 'demo');
     const demo = new MusterProcess('demo', '--dir', dir, '--rounds', '15', ...SMALL);
-    await demo.printed(/^round {2}2 /m);
+    await demo.printed(/^round {2}1 /m);
     demo.signalGroup('SIGINT');
     const { exitCode, stderr } = await demo.end();
     expect(exitCode).toBe(130);
@@ -129,7 +129,7 @@ describe('muster demo', () => {
     await demo.gone();
     expect(halfWritten(dir)).toEqual([]);
     const committed = await endedRounds(dir);
-    expect(committed.length).toBeGreaterThanOrEqual(2);
+    expect(committed.length).toBeGreaterThanOrEqual(1);
     expect(committed.length).toBeLessThan(15);
 
     const rounds = committed.length + 1;
