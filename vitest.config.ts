@@ -24,6 +24,7 @@ const common = {
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/built-package.ts',
     projects: [
       { test: { ...common, name: 'together', include: together, isolate: false } },
       { test: { ...common, name: 'apart', include: tests.filter((file) => !together.includes(file)) } },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { seededRandomSource } from '../../shared/random-source.ts';
+import { built } from '../support/built.ts';
 import { FakeCoordinator } from '../support/fake-coordinator.ts';
 import { epsilonOfKilledRounds, killClients, overspentIn } from '../support/kill-clients.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -12,7 +13,8 @@ const AFFORDED = 5;
 it('whenever a client is killed, all that has left it is in its ledger as spent, one update a round', async () => {
   const coordinator = await FakeCoordinator.start();
   const maxEpsilon = epsilonOfKilledRounds(AFFORDED);
-  const killing = { coordinator, folder: temporaryFolder(), kills: KILLS, maxEpsilon };
+  const entry = built('test/support/killed-client-child.ts');
+  const killing = { coordinator, folder: temporaryFolder(), kills: KILLS, maxEpsilon, entry };
   const rounds = new Set<number>();
   let [lives, underWay] = [0, 0];
   for await (const death of killClients({ ...killing, random: seededRandomSource(6, 'kills') })) {

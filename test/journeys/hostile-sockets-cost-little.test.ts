@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type FederatedClient, joinFederation, type RoundReport } from '../../client-sdk/index.ts';
 import { configText } from '../../server/config.ts';
 import { settlement } from '../../shared/settlement.ts';
-import { repositoryRoot } from '../support/fixture-repository.ts';
+import { built } from '../support/built.ts';
 import { FormulaTrainer } from '../support/formula-trainer.ts';
 import { worldConfig } from '../support/journey-world.ts';
 import { frame, RawSocket } from '../support/raw-socket.ts';
@@ -25,8 +25,8 @@ class MeasuredCoordinator {
   readonly #child: ChildProcess;
 
   constructor(...args: readonly string[]) {
-    this.#child = fork(join(repositoryRoot, 'test', 'support', 'measured-coordinator-child.ts'), args, {
-      execArgv: ['--expose-gc', '--import', 'tsx'],
+    this.#child = fork(built('test/support/measured-coordinator-child.ts'), args, {
+      execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     onTestFinished(() => void this.#child.kill('SIGKILL'));

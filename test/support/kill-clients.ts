@@ -12,7 +12,7 @@ import { type RandomSource, uniformInteger } from '../../shared/random-source.ts
 import { type FakeCoordinator, fakeTerms } from './fake-coordinator.ts';
 import { roundsIn } from './privacy-ledgers.ts';
 
-const CHILD = fileURLToPath(new URL('./killed-client-child.ts', import.meta.url));
+const SOURCE = fileURLToPath(new URL('./killed-client-child.ts', import.meta.url));
 
 /** What the coordinator hears of a client on its way through a round; a life ends soon after one of these. */
 const moments = ['joins', 'downloads', 'begins', 'chunks', 'ends'] as const;
@@ -36,12 +36,16 @@ export interface Killing {
   readonly kills: number;
   readonly maxEpsilon: number;
   readonly random: RandomSource;
+  /** The program of a client as it is built; its source unless given. */
+  readonly entry?: string;
 }
 
-export async function* killClients({ coordinator, folder, kills, maxEpsilon, random }: Killing): AsyncGenerator<Death> {
+export async function* killClients(killing: Killing): AsyncGenerator<Death> {
+  const { coordinator, folder, kills, maxEpsilon, random, entry } = killing;
+  const execArgv = entry === undefined ? ['--import', 'tsx'] : [];
   offerForEver(coordinator);
   for (let kill = 0; kill < kills; kill++) {
-    const child = fork(CHILD, [coordinator.url, folder, String(maxEpsilon)], { execArgv: ['--import', 'tsx'] });
+    const child = fork(entry ?? SOURCE, [coordinator.url, folder, String(maxEpsilon)], { execArgv });
     const died = once(child, 'exit');
     await lifeOf(coordinator, random);
     child.kill('SIGKILL');

@@ -2,9 +2,9 @@
 // it ended, and whether anything of it is left.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { settlement } from '../../shared/settlement.ts';
+import { built } from './built.ts';
 import { eventually } from './eventually.ts';
 import { repositoryRoot } from './fixture-repository.ts';
 
@@ -22,8 +22,7 @@ export class MusterProcess {
   #stderr = '';
 
   constructor(...args: readonly string[]) {
-    const command = ['--import', 'tsx', join(repositoryRoot, 'cli', 'main.ts'), ...args];
-    this.#child = spawn(process.execPath, command, {
+    this.#child = spawn(process.execPath, [built('cli/main.ts'), ...args], {
       cwd: repositoryRoot,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../../shared/update-format/safetensors.ts';
 import type { TensorSchema } from '../../../shared/update-format/tensor-schema.ts';
 import { aggregateFrom, refusalFrom, updatesFile } from '../../support/aggregate-command.ts';
+import { built } from '../../support/built.ts';
 import { runHere } from '../../support/captured-command.ts';
 import { repositoryRoot } from '../../support/fixture-repository.ts';
 import { P7 } from '../../support/published-cohorts.ts';
@@ -248,8 +249,8 @@ describe('--json FILE', () => {
 });
 
 describe('as a process of its own', () => {
-  const command = [process.execPath, '--import', 'tsx', join(repositoryRoot, 'cli', 'main.ts'), 'aggregate'];
-  const [node = '', ...args] = command;
+  const node = process.execPath;
+  const args = [built('cli/main.ts'), 'aggregate'];
   const run = (input: string, ...more: readonly string[]) =>
     spawnSync(node, [...args, ...more], { input, encoding: 'utf8', cwd: repositoryRoot });
 

@@ -7,9 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { joinFederation } from '../../../client-sdk/index.ts';
 import { lockClientFolder } from '../../../client-sdk/platform/client-folder-lock.ts';
 import { accepted } from '../../../shared/protocol/refusals.ts';
+import { built } from '../../support/built.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const CHILD = new URL('../../support/folder-lock-child.ts', import.meta.url);
 const deadPid = spawnSync(process.execPath, ['--version']).pid;
 const deadOwner = (): string => `${deadPid} ${hostname()}\n`;
 const inUse = { kind: 'refused', refusal: { code: 'folder-in-use' } };
@@ -65,7 +65,9 @@ describe('the lock of a client folder', () => {
   });
 
   it('goes to exactly one of six processes that find a dead owner’s at once', async () => {
-    const contenders = Array.from({ length: 6 }, () => fork(CHILD, { execArgv: ['--import', 'tsx'] }));
+    const contenders = Array.from({ length: 6 }, () =>
+      fork(built('test/support/folder-lock-child.ts'), { execArgv: [] }),
+    );
     try {
       await Promise.all(contenders.map((child) => once(child, 'message')));
       for (let attempt = 0; attempt < 30; attempt++) {

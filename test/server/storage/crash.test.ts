@@ -8,6 +8,7 @@ import { openDataFolder } from '../../../server/storage/data-folder.ts';
 import type { FederationStores } from '../../../server/storage/federation-stores.ts';
 import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
 import { seededRandomSource, uniformInteger } from '../../../shared/random-source.ts';
+import { built } from '../../support/built.ts';
 import { openFolder, readFolder } from '../../support/data-folders.ts';
 import { clientIds, digest, federation, record } from '../../support/federation-facts.ts';
 import { expectSoundLedger } from '../../support/sound-ledger.ts';
@@ -17,7 +18,7 @@ const KILLS = 3;
 const SEED = 20260301;
 
 function startWriter(dir: string): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/storage-child.ts', dir], {
+  const child = spawn(process.execPath, [built('test/support/storage-child.ts'), dir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
