@@ -1,30 +1,47 @@
-// A privacy ledger as a file, `privacy-ledger.json` in a folder of its own or of a client's. Several clients and
-// trainers may share it, each in a process of its own: `privacy-ledger.lock` lets one at a time read it in order to write it.
+// A privacy ledger as a file, `privacy-ledger.json` in a folder of its own or of a client's. Several clients and trainers
+// may share it, each in a process of its own: the lock in `privacy-ledger.lock` lets one at a time read it in order to
+// write it.
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
+import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import { type PrivacyLedgerStore, privacyLedgerEntrySchema } from '../participation/client-store.ts';
-import { withFolderLocked } from './client-folder-lock.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
 
 export const PRIVACY_LEDGER_FILE = 'privacy-ledger.json';
 
-/** Makes the folder and clears away what a crash left half-written. */
-export async function privacyLedgerFile(folder: string): Promise<PrivacyLedgerStore> {
+/** How often to look whether a lock that is held for milliseconds is free, and how long in all by default. */
+const RETRY_MS = 5;
+const PATIENCE_MS = 30_000;
+
+/**
+ * Makes the folder and clears away what a crash left half-written. Whatever has to be alone with the ledger rejects with
+ * a RefusedError (folder-in-use) where somebody else has not let go of it within `patienceMs`.
+ */
+export async function privacyLedgerFile(folder: string, patienceMs = PATIENCE_MS): Promise<PrivacyLedgerStore> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, PRIVACY_LEDGER_FILE);
-  const lockPath = join(folder, 'privacy-ledger.lock');
+  async function withPrivacyLedger<T>(act: () => Promise<T>): Promise<T> {
+    const { release } = await ledgerLock(folder, patienceMs);
+    try {
+      return await act();
+    } finally {
+      await release();
+    }
+  }
   // Others may be writing there.
-  await withFolderLocked(lockPath, () => removeTemporaries(folder, (name) => name.startsWith(PRIVACY_LEDGER_FILE)));
+  await withPrivacyLedger(() => removeTemporaries(folder, (name) => name.startsWith(PRIVACY_LEDGER_FILE)));
   return {
     async privacyLedger() {
       const text = await readIfThere(path);
       return text === undefined ? [] : z.array(privacyLedgerEntrySchema).parse(JSON.parse(text.toString()));
     },
     writePrivacyLedger: (entries) => writeDurably(path, `${canonicalJson(entries)}\n`),
-    withPrivacyLedger: (act) => withFolderLocked(lockPath, act),
+    withPrivacyLedger,
   };
 }
 
@@ -34,3 +51,21 @@ export async function removeTemporaries(folder: string, goes: (name: string) => 
     if (name.endsWith('.tmp') && goes(name)) await rm(join(folder, name), { force: true });
   }
 }
+
+async function ledgerLock(folder: string, patienceMs: number): Promise<FolderLock> {
+  const giveUpAt = performance.now() + patienceMs;
+  for (;;) {
+    const lock = await lockFolder(join(folder, 'privacy-ledger.lock'));
+    if (lock.kind === 'locked') return lock;
+    if (performance.now() >= giveUpAt) throw new RefusedError(ledgerInUse(folder, lock.by, patienceMs).refusal);
+    await setTimeout(RETRY_MS);
+  }
+}
+
+const ledgerInUse = (folder: string, by: string, patienceMs: number): ReturnType<typeof refuse> =>
+  refuse('folder-in-use', {
+    message: 'somebody else is writing the privacy ledger and does not let go of it',
+    expected: `the privacy ledger in ${folder} free within ${patienceMs / 1000} s`,
+    found: `it is held by ${by}`,
+    hint: 'everybody holds it for moments only: let that one go on or end it, then try again; nothing was written',
+  });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ClientStore, FitEntry, RoundEntry, Submission } from '../../../client-sdk/participation/client-store.ts';
 import { nodeClientStore } from '../../../client-sdk/platform/node-client-store.ts';
+import { privacyLedgerFile } from '../../../client-sdk/platform/privacy-ledger-file.ts';
 import { makeSubmission } from '../../../client-sdk/submission/make-submission.ts';
 import { signingKeyFromSeed } from '../../../shared/ed25519.ts';
 import { asDigest, asFederationId, type FederationId } from '../../../shared/ids.ts';
@@ -119,15 +120,29 @@ describe('nodeClientStore', () => {
     expect(rounds).toEqual([1, 2, 3, 11, 12, 13]);
   });
 
-  it('goes on where a process that held the ledger is dead, and where what it did failed', async () => {
+  it('goes on where what somebody did with the ledger failed, and clears away what it left half-written', async () => {
     const folder = temporaryFolder();
     const store = await nodeClientStore(folder);
     await expect(store.withPrivacyLedger(() => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
-    writeFileSync(join(folder, 'privacy-ledger.lock', 'lock'), `999999999 ${hostname()}\n`);
     writeFileSync(join(folder, 'privacy-ledger.json.0.tmp'), 'half');
     expect(await store.withPrivacyLedger(() => Promise.resolve('done'))).toBe('done');
     await nodeClientStore(folder);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('does nothing with a ledger that somebody else does not let go of, and says who', async () => {
+    const folder = temporaryFolder();
+    const store = await privacyLedgerFile(folder, 0);
+    await store.withPrivacyLedger(async () => {
+      await expect(store.withPrivacyLedger(() => Promise.reject(new Error('did it')))).rejects.toMatchObject({
+        refusal: {
+          code: 'folder-in-use',
+          expected: `the privacy ledger in ${folder} free within 0 s`,
+          found: `it is held by process ${process.pid} of ${hostname()}`,
+          hint: expect.stringContaining('nothing was written'),
+        },
+      });
+    });
   });
 
   it('gives back what a federation asked for at the first join', async () => {
