@@ -1,8 +1,8 @@
 // How far a budget reaches, the history behind it counted: how many steps of one kind it still allows, and how much
 // noise so many steps need. Both ask the accountant and keep the side that it allows, so that neither overshoots.
 
+import type { Accountant } from '../../shared/accounting/accountant.ts';
 import { calibrateNoiseMultiplier } from '../../shared/accounting/calibrate.ts';
-import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 
@@ -11,6 +11,8 @@ export interface Budget {
   readonly delta: number;
   /** All that was released on the same examples before. */
   readonly history: readonly SampledGaussianEvent[];
+  /** The enforced one; one that remembers the history computes what it costs once. */
+  readonly accountant: Accountant;
 }
 
 const LARGEST_NOISE_MULTIPLIER = 2 ** 20;
@@ -46,14 +48,14 @@ export function leastNoiseMultiplier(planned: Omit<SampledGaussianEvent, 'noiseM
   return enough;
 }
 
-function nothingLeft({ epsilon, delta, history }: Budget): RefusedError {
+function nothingLeft({ epsilon, delta, history, accountant }: Budget): RefusedError {
   const { refusal } = refuse('budget-exhausted', {
     expected: `at most epsilon ${epsilon} at delta ${delta}`,
-    found: `epsilon ${epsilonOf(history, delta).toFixed(3)} spent before, which leaves nothing for any noise`,
+    found: `epsilon ${accountant.epsilon(history, delta).epsilon.toFixed(3)} spent before, which leaves nothing for any noise`,
     hint: 'allow a larger epsilon, or train on other examples',
   });
   return new RefusedError(refusal);
 }
 
-const fits = (event: SampledGaussianEvent, { epsilon, delta, history }: Budget): boolean =>
-  epsilonOf([...history, event], delta) <= epsilon;
+const fits = (event: SampledGaussianEvent, { epsilon, delta, history, accountant }: Budget): boolean =>
+  accountant.epsilon([...history, event], delta).epsilon <= epsilon;

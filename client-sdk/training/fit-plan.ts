@@ -1,8 +1,8 @@
 // What one fit may release, the whole history of its examples counted: all its steps, under noise with which they fit the
 // budget, or under noise that was asked for as many as the budget allows.
 
-import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
+import { rdpAccountantWith } from '../../shared/accounting/rdp-accountant.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
 import type { TrainingTerms } from '../../shared/protocol/terms.ts';
 import { checkedAdaptiveClipping } from '../privacy/adaptive-clipping.ts';
@@ -15,13 +15,14 @@ export function plannedRelease(
   { targetEpsilon: epsilon, targetDelta: delta, noiseMultiplier: given, adaptiveClipping }: FitOptions,
   history: readonly SampledGaussianEvent[],
 ): SampledGaussianEvent {
-  const budget = { epsilon, delta, history };
+  const accountant = rdpAccountantWith({ remembers: true });
+  const budget = { epsilon, delta, history, accountant };
   const noiseMultiplier = given ?? leastNoiseMultiplier({ samplingRate, steps }, budget);
   if (adaptiveClipping) checkedAdaptiveClipping(adaptiveClipping, noiseMultiplier);
   const event = { noiseMultiplier, samplingRate, steps };
   const affordable = affordableSteps(event, budget);
   if (affordable > 0) return { ...event, steps: affordable };
-  const after = epsilonOf([...history, { ...event, steps: 1 }], delta);
+  const after = accountant.epsilon([...history, { ...event, steps: 1 }], delta).epsilon;
   const found = `epsilon ${after.toFixed(3)} after one more step`;
   throw new RefusedError(refuse('budget-exhausted', { expected: `at most epsilon ${epsilon}`, found }).refusal);
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { affordableSteps, leastNoiseMultiplier } from '../../../client-sdk/privacy/step-budget.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
+import { rdpAccountant } from '../../../shared/accounting/rdp-accountant.ts';
 import { RefusedError } from '../../../shared/protocol/refusals.ts';
 import { fc } from '../../support/properties.ts';
 
@@ -18,7 +19,7 @@ const budgets = fc.record({
 it('affords steps as long as they fit with the history, and not one more', () => {
   fc.assert(
     fc.property(events, budgets, (planned, { epsilon, history }) => {
-      const steps = affordableSteps(planned, { epsilon, delta, history });
+      const steps = affordableSteps(planned, { epsilon, delta, history, accountant: rdpAccountant });
       const after = (made: number): number => epsilonOf([...history, { ...planned, steps: made }], delta);
       if (steps > 0) expect(after(steps)).toBeLessThanOrEqual(epsilon);
       if (steps < planned.steps) expect(after(steps + 1)).toBeGreaterThan(epsilon);
@@ -33,7 +34,8 @@ it('finds the least noise that keeps the budget with the history, and refuses wh
     fc.property(events, budgets, ({ samplingRate, steps }, { epsilon, history }) => {
       const after = (noiseMultiplier: number): number =>
         epsilonOf([...history, { noiseMultiplier, samplingRate, steps }], delta);
-      const find = (): number => leastNoiseMultiplier({ samplingRate, steps }, { epsilon, delta, history });
+      const find = (): number =>
+        leastNoiseMultiplier({ samplingRate, steps }, { epsilon, delta, history, accountant: rdpAccountant });
       if (after(2 ** 20) > epsilon) {
         expect(find).toThrow(RefusedError);
         return;

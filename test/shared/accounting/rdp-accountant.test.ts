@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sampledGaussian } from '../../../shared/accounting/privacy-event.ts';
 import { RDP_ACCOUNTANT, rdpAccountant, rdpAccountantWith } from '../../../shared/accounting/rdp-accountant.ts';
 import { InvariantError } from '../../../shared/invariant-error.ts';
+import { fc } from '../../support/properties.ts';
 
 const steps = [sampledGaussian(1.5, 0.04, 2250)];
 
@@ -18,6 +19,19 @@ describe('the RDP accountant', () => {
     expect(bestAt([2, 3])).toEqual([expect.stringContaining('best order is 3, the largest')]);
     expect(bestAt([5, 6])).toEqual([expect.stringContaining('best order is 5, the smallest')]);
     expect(rdpAccountant.epsilon([sampledGaussian(1000, 0.001)], 1e-12).warnings).toHaveLength(1);
+  });
+
+  it('gives the same to the last bit where it remembers, whatever it was asked before', () => {
+    const remembering = rdpAccountantWith({ remembers: true });
+    const few = fc.constantFrom(0.5, 0.9, 1);
+    const event = fc.record({ noiseMultiplier: few, samplingRate: few, steps: fc.integer({ min: 0, max: 9 }) });
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 6 }), (history) => {
+        expect(remembering.epsilon(history, 1e-5)).toEqual(rdpAccountant.epsilon(history, 1e-5));
+      }),
+      { numRuns: 30 },
+    );
+    expect(remembering.version).toBe(RDP_ACCOUNTANT);
   });
 
   it('never gives less with fewer orders', () => {
