@@ -15,8 +15,9 @@ export interface Budget {
   readonly accountant: Accountant;
 }
 
-const LARGEST_NOISE_MULTIPLIER = 2 ** 20;
-/** Halvings of the ratio of 2^20 and more: leaves the result within 1e-6 of the least. */
+/** A rest of the budget that needs more noise than so many times what the same steps need alone is no budget to train on. */
+const MOST_OF_ALONE = 100;
+/** Halvings of a ratio of 100: leaves the result within 2e-7 of the least. */
 const BISECTIONS = 25;
 
 /** Of the planned steps as many as the budget allows, from the first: 0 to `planned.steps`. */
@@ -32,14 +33,17 @@ export function affordableSteps(planned: SampledGaussianEvent, budget: Budget): 
   return allowed;
 }
 
-/** The least noise multiplier under which all the steps fit. @throws RefusedError budget-exhausted where none up to 2^20 does. */
+/**
+ * The least noise multiplier under which all the steps fit.
+ * @throws RefusedError budget-exhausted where that is more than 100 times what they would need without the history.
+ */
 export function leastNoiseMultiplier(planned: Omit<SampledGaussianEvent, 'noiseMultiplier'>, budget: Budget): number {
   const { epsilon, delta, history } = budget;
   const alone = calibrateNoiseMultiplier({ ...planned, epsilon, delta });
   if (history.length === 0) return alone;
   const meets = (noiseMultiplier: number): boolean => fits({ ...planned, noiseMultiplier }, budget);
-  let [tooLittle, enough] = [alone, LARGEST_NOISE_MULTIPLIER];
-  if (!meets(enough)) throw nothingLeft(budget);
+  let [tooLittle, enough] = [alone, MOST_OF_ALONE * alone];
+  if (!meets(enough)) throw tooLittleLeft({ ...planned, noiseMultiplier: alone }, budget);
   for (let i = 0; i < BISECTIONS; i++) {
     const between = Math.sqrt(tooLittle * enough);
     if (meets(between)) enough = between;
@@ -48,11 +52,18 @@ export function leastNoiseMultiplier(planned: Omit<SampledGaussianEvent, 'noiseM
   return enough;
 }
 
-function nothingLeft({ epsilon, delta, history, accountant }: Budget): RefusedError {
+function tooLittleLeft(alone: SampledGaussianEvent, budget: Budget): RefusedError {
+  const { epsilon, delta, history, accountant } = budget;
+  const spent = accountant.epsilon(history, delta).epsilon.toFixed(3);
+  const noise = alone.noiseMultiplier.toPrecision(3);
   const { refusal } = refuse('budget-exhausted', {
+    message:
+      'what is left of the privacy budget allows the planned steps only under so much noise that hardly anything is learnt',
     expected: `at most epsilon ${epsilon} at delta ${delta}`,
-    found: `epsilon ${accountant.epsilon(history, delta).epsilon.toFixed(3)} spent before, which leaves nothing for any noise`,
-    hint: 'allow a larger epsilon, or train on other examples',
+    found:
+      `epsilon ${spent} spent before, which leaves ${affordableSteps(alone, budget)} of ${alone.steps} steps under the ` +
+      `noise multiplier ${noise} that they would need alone, and all of them under none up to ${MOST_OF_ALONE} times that`,
+    hint: 'allow a larger epsilon, train on other examples, or give a noiseMultiplier: then as many steps as fit are made',
   });
   return new RefusedError(refusal);
 }

@@ -36,7 +36,10 @@ export interface FitOptions {
   readonly optimiser?: z.input<typeof localOptimiserSchema>;
   /** mu: adds mu times the way from the fit's first weights to every gradient, which holds it near them. Default: 0. */
   readonly proximalTerm?: number;
-  /** Default: the least with which all steps fit the budget. With less the fit ends where the budget does. */
+  /**
+   * Default: the least with which all steps fit the budget, up to 100 times what they would need without the history. With
+   * less the fit ends where the budget does.
+   */
   readonly noiseMultiplier?: number;
   /** Examples computed at a time, for want of memory. Default: any batch at once. */
   readonly physicalBatchSize?: number;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { affordableSteps, leastNoiseMultiplier } from '../../../client-sdk/privacy/step-budget.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
+import { calibrateNoiseMultiplier } from '../../../shared/accounting/calibrate.ts';
 import { rdpAccountant } from '../../../shared/accounting/rdp-accountant.ts';
 import { RefusedError } from '../../../shared/protocol/refusals.ts';
 import { fc } from '../../support/properties.ts';
@@ -29,14 +30,15 @@ it('affords steps as long as they fit with the history, and not one more', () =>
   );
 });
 
-it('finds the least noise that keeps the budget with the history, and refuses where there is none', () => {
+it('finds the least noise that keeps the budget with the history, and refuses more than 100 times what it takes alone', () => {
   fc.assert(
     fc.property(events, budgets, ({ samplingRate, steps }, { epsilon, history }) => {
       const after = (noiseMultiplier: number): number =>
         epsilonOf([...history, { noiseMultiplier, samplingRate, steps }], delta);
       const find = (): number =>
         leastNoiseMultiplier({ samplingRate, steps }, { epsilon, delta, history, accountant: rdpAccountant });
-      if (after(2 ** 20) > epsilon) {
+      const alone = calibrateNoiseMultiplier({ samplingRate, steps, epsilon, delta });
+      if (history.length > 0 && after(100 * alone) > epsilon) {
         expect(find).toThrow(RefusedError);
         return;
       }

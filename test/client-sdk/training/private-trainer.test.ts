@@ -232,6 +232,25 @@ describe('the budget', () => {
     });
   });
 
+  it('leaves the model alone where a rest of it would take absurd noise, unless its owner asks for such noise', async () => {
+    const model = buildModel();
+    const trainer = new PrivateTrainer({ model });
+    await trainer.fit(smallFit);
+    const trained = readWeights(model);
+    await expect(trainer.fit(smallFit)).rejects.toMatchObject({
+      refusal: {
+        code: 'budget-exhausted',
+        expected: 'at most epsilon 3 at delta 0.0001',
+        found: expect.stringMatching(
+          /^epsilon 3.000 spent before, which leaves 0 of 12 steps .* up to 100 times that$/,
+        ),
+        hint: expect.stringContaining('give a noiseMultiplier'),
+      },
+    });
+    expect(readWeights(model)).toEqual(trained);
+    expect((await trainer.fit({ ...smallFit, noiseMultiplier: 1e6 })).steps).toBe(12);
+  });
+
   it('pays for the steps of a fit that was aborted, whose weights nobody gets', async () => {
     const model = buildModel();
     const trainer = trainerOf({ model });
