@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { FitLedger } from '../../../client-sdk/privacy/fit-ledger.ts';
 import { memoryPrivacyLedger } from '../../../client-sdk/privacy/memory-privacy-ledger.ts';
@@ -171,6 +172,21 @@ describe('FitLedger', () => {
     const begins = [1, 2, 3].map(() => over(store).begin(unnamed, within(limit, 10)));
     const outcomes = await Promise.allSettled(begins);
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
+  });
+
+  it('ends a fit only when nobody else is writing the ledger, whose entry would be lost', async () => {
+    const { store, ledger } = opened();
+    const fit = await ledger.begin(unnamed, anything);
+    const other = { ...fit, fit: '0e'.repeat(16) };
+    let ended: Promise<unknown> = Promise.resolve();
+    await store.withPrivacyLedger(async () => {
+      const entries = await store.privacyLedger();
+      ended = ledger.end(fit, 4);
+      await setImmediate();
+      await store.writePrivacyLedger([...entries, other]);
+    });
+    await ended;
+    expect(store.entries).toEqual([other, { ...fit, steps: 4 }]);
   });
 
   it('keeps data sets of two names apart, unless they hold the same examples', async () => {
