@@ -8,7 +8,11 @@ import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { RefusedError, refuse } from '../../shared/protocol/refusals.ts';
-import { type PrivacyLedgerStore, privacyLedgerEntrySchema } from '../participation/client-store.ts';
+import {
+  type PrivacyLedgerEntry,
+  type PrivacyLedgerStore,
+  privacyLedgerEntrySchema,
+} from '../participation/client-store.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 
@@ -38,11 +42,31 @@ export async function privacyLedgerFile(folder: string, patienceMs = PATIENCE_MS
   return {
     async privacyLedger() {
       const text = await readIfThere(path);
-      return text === undefined ? [] : z.array(privacyLedgerEntrySchema).parse(JSON.parse(text.toString()));
+      return text === undefined ? [] : entriesOf(path, text.toString());
     },
     writePrivacyLedger: (entries) => writeDurably(path, `${canonicalJson(entries)}\n`),
     withPrivacyLedger,
   };
+}
+
+/** @throws Error for a damaged file: taken for an empty one it would give the whole budget away once more. */
+function entriesOf(path: string, text: string): readonly PrivacyLedgerEntry[] {
+  try {
+    return z.array(privacyLedgerEntrySchema).parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(
+      `${path} is damaged, or of a later version: expected a list of rounds and fits, found ${foundBy(cause)}. Nothing is ` +
+        'trained without it. Put its newest backup in its place: without the file, what was spent on these examples is ' +
+        'forgotten',
+      { cause },
+    );
+  }
+}
+
+function foundBy(cause: unknown): string {
+  if (!(cause instanceof z.ZodError)) return 'no JSON';
+  const index = cause.issues[0]?.path[0];
+  return index === undefined ? 'something else' : `neither as entry ${String(index)}, counted from 0`;
 }
 
 /** Of files written durably (durable-file.ts). */

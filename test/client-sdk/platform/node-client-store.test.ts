@@ -155,12 +155,24 @@ describe('nodeClientStore', () => {
     expect(await store.acceptedTerms(neighbour)).toBeUndefined();
   });
 
-  it.each(['[{', '{}', '[{"round":1}]'])('does not take a damaged ledger (%s) for an empty one', async (text) => {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, 'privacy-ledger.json'), text);
-    const store = await nodeClientStore(folder);
-    await expect(store.privacyLedger()).rejects.toThrow();
-  });
+  it.each<[string, string]>([
+    ['[{', 'found no JSON'],
+    ['', 'found no JSON'],
+    ['{}', 'found something else'],
+    ['[{"round":1}]', 'found neither as entry 0'],
+    [JSON.stringify([fit, { ...fit, steps: -1 }]), 'found neither as entry 1'],
+  ])(
+    'does not take a damaged ledger (%s) for an empty one, and says which file it is and what to do',
+    async (text, found) => {
+      const folder = temporaryFolder();
+      const path = join(folder, 'privacy-ledger.json');
+      writeFileSync(path, text);
+      const reading = (await nodeClientStore(folder)).privacyLedger();
+      const words = ['is damaged', 'expected a list of', found, 'newest backup', 'is forgotten'];
+      for (const part of [path, ...words]) await expect(reading).rejects.toThrow(part);
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    },
+  );
 
   it('gives the ledger memory back, each federation’s own', async () => {
     const folder = temporaryFolder();
