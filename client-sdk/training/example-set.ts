@@ -20,8 +20,8 @@ export interface Examples {
 export interface NamedExamples extends Examples {
   /**
    * The data set's name, as its owner calls it, the same as `dataset` of `joinFederation`: data sets of different names
-   * are counted apart, unless they hold the same examples. Default: none, and everything in the privacy ledger counts
-   * together.
+   * are counted apart, unless they hold the same examples value for value. Default: none, and everything in the privacy
+   * ledger counts together.
    */
   readonly name?: string;
 }
@@ -77,8 +77,9 @@ export function exampleSet({ inputs, labels }: Examples, form: ExampleForm): Exa
 }
 
 /**
- * SHA-256 over inputs and labels as they are given, the labels as float64. It stays on this machine: whoever knows it can
- * tell whether a guess at all of the examples is right.
+ * SHA-256 over inputs and labels as they are given, the labels as float64. The same examples in another order or with
+ * labels in another form have another one: it is a check on the owner's word, not a proof. It stays on this machine:
+ * whoever knows it can tell whether a guess at all of the examples is right.
  */
 export async function examplesDigest({ inputs, labels }: Examples): Promise<Digest> {
   const bytes = new Uint8Array(inputs.byteLength + labels.length * Float64Array.BYTES_PER_ELEMENT);

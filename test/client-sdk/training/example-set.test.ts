@@ -60,13 +60,14 @@ describe('examplesDigest', () => {
     expect(digest).toBe('914ad05aece39da42f014feeae428b1200e3b2c54bda1097ce0e24f23c11eb3f');
   });
 
-  it('is another for another value, order or label', async () => {
+  it('is another for another value, order or label, and for the same labels as rows', async () => {
     const all = [
       { inputs, labels },
+      { inputs, labels: [0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1] },
       { inputs: inputs.slice().reverse(), labels },
       { inputs, labels: labels.slice().reverse() },
       { inputs: inputs.subarray(0, 6), labels: labels.subarray(0, 3) },
     ];
-    expect(new Set(await Promise.all(all.map(examplesDigest))).size).toBe(4);
+    expect(new Set(await Promise.all(all.map(examplesDigest))).size).toBe(5);
   });
 });
