@@ -2,7 +2,8 @@
 // `lock.sqlite`, an empty database that is for nothing else. The operating system drops it with its owner's last breath,
 // so that a kill leaves nothing stale behind and no process id has to be believed. It holds on a local disk; file systems
 // of a network may not keep their locks. Nobody may remove `lock.sqlite`, and no code of this process may read it: closing
-// a file that SQLite has locked drops the lock of the whole program. Who holds it stands beside it, in `lock.owner`.
+// a file that SQLite has locked drops the lock of the whole program. For the same reason two installed copies of libsql do
+// not see each other within one process; copies of this module do. Who holds the lock stands beside it, in `lock.owner`.
 
 import Database from 'libsql';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
