@@ -29,6 +29,8 @@ export const SERVER_LIMITS = {
   uploads: 10_000,
   /** Messages of one socket, and of all sockets that one client has joined with. */
   messages: { burst: 60, perSecond: 20 },
+  /** Statements of spent rounds of one client: all of the longest history at once, and an entry of the ledger each. */
+  statements: { burst: 100, perSecond: 0.1 },
   /** Upgrades, hellos and joins of one address: some 650 clients at once; a signature takes 0.15 ms to verify. */
   greetings: { burst: 2_000, perSecond: 400 },
   /** An HTTP request, or a websocket handshake, is to have its headers by then … */

@@ -22,6 +22,7 @@ export interface SocketRate {
 export class MessageRates {
   readonly #addresses = new SharedBuckets<string>(SERVER_LIMITS.greetings);
   readonly #clients = new SharedBuckets<ClientId>(SERVER_LIMITS.messages);
+  readonly #statements = new SharedBuckets<ClientId>(SERVER_LIMITS.statements);
 
   /** Whether one more socket of that address may be opened. `address`: as addressBlock gives it. */
   allowsSocket(address: string, nowMs: number): boolean {
@@ -36,6 +37,7 @@ export class MessageRates {
         if (event === 'upload-chunk' && client !== undefined) return true;
         if (!socket.take(nowMs)) return false;
         if (client !== undefined && !this.#clients.take(client, nowMs)) return false;
+        if (client !== undefined && event === 'spent-rounds') return this.#statements.take(client, nowMs);
         return !isGreeting(event) || this.#addresses.take(address, nowMs);
       },
     };

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SERVER_LIMITS } from '../../../server/transport/limits.ts';
 import { type Asking, MessageRates, type SocketRate } from '../../../server/transport/message-rates.ts';
+import { MAX_SPENT_ROUNDS } from '../../../shared/protocol/spent-statement.ts';
+import { MAX_ROUNDS } from '../../../shared/protocol/terms.ts';
 import { threeMembers } from '../../support/small-federation.ts';
 
 const [anna, ben] = await threeMembers();
-const { messages, greetings } = SERVER_LIMITS;
+const { messages, greetings, statements } = SERVER_LIMITS;
 const nowMs = 1_000;
 const asking = (changes: Partial<Asking> = {}): Asking => ({
   event: 'decline',
@@ -28,6 +30,16 @@ describe('what may be asked', () => {
     const sockets = Array.from({ length: 3 }, () => rates.ofSocket('203.0.113.7', nowMs));
     expect(sockets.map((socket) => allowed(socket, 30))).toEqual([30, 30, 0]);
     expect(allowed(rates.ofSocket('203.0.113.7', nowMs), 30, { client: ben.client.id })).toBe(30);
+  });
+
+  it('is limited for statements of spent rounds, each an entry of the ledger: the longest history, then one in a while', () => {
+    const rates = new MessageRates();
+    const state = (seconds: number): boolean =>
+      rates.ofSocket('203.0.113.7', nowMs).allows(asking({ event: 'spent-rounds', nowMs: nowMs + seconds * 1_000 }));
+    const first = Array.from({ length: statements.burst + 1 }, (_, i) => state(i / messages.perSecond));
+    expect(first.lastIndexOf(true)).toBe(statements.burst - 1);
+    expect([9, 11, 19, 21].map(state)).toEqual([false, true, false, true]);
+    expect(statements.burst * MAX_SPENT_ROUNDS).toBeGreaterThanOrEqual(MAX_ROUNDS);
   });
 
   it('is limited an address for hello, join and opening a socket, but lets 400 clients of one address in at once', () => {
