@@ -18,7 +18,7 @@ import { isAudience } from './admission/audience.ts';
 import { admitClient, type Admitted, type JoinRequest } from './admission/join.ts';
 import { type Foundation, newestCheckpoint, newestModel } from './foundation.ts';
 import { proveHistory } from './ledger/prove-history.ts';
-import { chargeStated } from './privacy/charge-stated.ts';
+import { chargeStated, countedRounds } from './privacy/charge-stated.ts';
 import type { RoundRunner } from './round/run-round.ts';
 import type { Doors, WelcomeFacts } from './transport/doors.ts';
 import { announceUpdate, receiveUpdate, type UpdateRooms } from './update/receive-update.ts';
@@ -83,7 +83,8 @@ export class ClientDoors implements Doors {
     }
   }
 
-  async welcome({ id, organisation }: EnrolledClient): Promise<WelcomeFacts> {
+  async welcome(client: EnrolledClient): Promise<WelcomeFacts> {
+    const { id, organisation } = client;
     const { terms } = this.#foundation;
     const modelDigest = await newestModel(this.#foundation);
     const { open, checkpoint } = await this.#openWithCheckpoint();
@@ -91,13 +92,23 @@ export class ClientDoors implements Doors {
     const underWay = open && { ...this.#runner.offerOf(open), checkpoint };
     const offer = underWay && open.cohort.includes(id) ? underWay : null;
     const comeBackInMs = underWay && !offer ? underWay.deadlineMs : null;
-    const chargedRounds = await this.#chargedRounds(id);
-    return { client: id, organisation, terms, modelDigest, checkpoint, comeBackInMs, chargedRounds, offer, finished };
+    const charges = { chargedRounds: await this.#chargedRounds(id), ...(await this.#countedRounds(client, open)) };
+    return { client: id, organisation, terms, modelDigest, checkpoint, comeBackInMs, ...charges, offer, finished };
   }
 
   /** Of this client itself: its predecessor's stand in the folder that both keys had. */
   async #chargedRounds(client: ClientId): Promise<number[]> {
     return (await this.#foundation.stores.charges.charges(client)).map(({ round }) => round);
+  }
+
+  /** What is under way will be charged by its update or by its release, or be stated later. */
+  async #countedRounds(
+    client: EnrolledClient,
+    open: OfferedRound | undefined,
+  ): Promise<Pick<WelcomeFacts, 'countedRounds'>> {
+    const counted = await countedRounds(client, this.#foundation.stores);
+    if (!counted) return {};
+    return { countedRounds: [...(open ? new Set(counted).add(open.number) : counted)] };
   }
 
   /**
@@ -169,7 +180,7 @@ export class ClientDoors implements Doors {
     const charged = await this.#answered(charging);
     if (isRefused(charged)) {
       // Nobody is held to what they have not signed.
-      await this.turnedAway(charged.refusal, null);
+      await this.turnedAway(charged.refusal, charged.refusal.code === 'bad-signature' ? null : client.id);
       return charged;
     }
     const { length } = charged.rounds;

@@ -12,6 +12,7 @@ import { federationIdSchema } from '../shared/protocol/envelope.ts';
 import { isRefused, type Refused, refuse } from '../shared/protocol/refusals.ts';
 import {
   type FederationTerms,
+  MAX_ROUNDS,
   privacyTermsSchema,
   tensorSpecSchema,
   trainingTermsSchema,
@@ -116,7 +117,7 @@ const boundsSchema = z.strictObject({
 
 const fileSchema = z.strictObject({
   federation: federationIdSchema,
-  rounds: count.max(100_000),
+  rounds: count.max(MAX_ROUNDS),
   model: modelSchema,
   cohort: cohortSchema.prefault({}),
   rule: ruleConfigSchema.prefault({}),

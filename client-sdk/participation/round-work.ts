@@ -48,7 +48,10 @@ export class RoundWork {
   }
 
   /** At every join: what the first one asked for is kept, and what either side counts beyond the other is spent on both. */
-  async welcome({ terms, chargedRounds }: Pick<Joined, 'terms' | 'chargedRounds'>, signal: AbortSignal): Promise<void> {
+  async welcome(
+    { terms, chargedRounds, countedRounds }: Pick<Joined, 'terms' | 'chargedRounds' | 'countedRounds'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { store, federation, ledger } = this.#place;
     const accepted = await store.acceptedTerms(federation);
     if (!accepted) await store.writeAcceptedTerms(federation, acceptedTermsOf(terms));
@@ -56,10 +59,12 @@ export class RoundWork {
     const event = privacyEventOf(accepted ?? terms);
     if (!event || privacy.mode === 'none' || !chargedRounds) return;
     await ledger.takeOver(federation, chargedRounds, { event, unit: privacy.unit });
-    if (privacy.mode === 'local' && privacy.void) return;
-    const charged = new Set(chargedRounds);
-    const uncharged = ledger.spentRounds(federation).filter((round) => !charged.has(round));
-    await stateSpent(uncharged, this.#place, signal);
+    if (!countedRounds || (privacy.mode === 'local' && privacy.void)) return;
+    const counted = new Set(countedRounds);
+    const spent = ledger.spentRounds(federation);
+    // Rounds beyond those of the terms are refused, and others with them; an amendment may raise that.
+    const forgotten = spent.filter((round) => round <= terms.rounds && !counted.has(round));
+    await stateSpent(forgotten, this.#place, signal);
   }
 
   /** Whether the update for this offer lies in the folder, ready to be sent; all others are dropped. */

@@ -94,7 +94,7 @@ export function comparedCharges({ charges }: FolderFacts, events: readonly Ledge
     canonicalJson({ noiseMultiplier, samplingRate, steps });
   const ledger = events.flatMap((event) => {
     if (event.type === 'spent-rounds-stated')
-      return event.charged.map((round) => [name(round, event.client), said(event)] as const);
+      return event.rounds.map((round) => [name(round, event.client), said(event)] as const);
     if (event.type !== 'update-announced') return [];
     const { privacy: claim } = event.envelope;
     if (claim === null || 'noiseBy' in claim) return [];

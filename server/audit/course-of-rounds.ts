@@ -5,7 +5,9 @@
 import type { ClientId, Digest } from '../../shared/ids.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Envelope } from '../../shared/protocol/envelope.ts';
+import { MAX_ROUNDS } from '../../shared/protocol/terms.ts';
 import type { EventOf, LedgerEvent } from '../ledger/ledger-event.ts';
+import { notCharged } from '../privacy/stated-rounds.ts';
 import type { Impossible } from './course-of-clients.ts';
 
 interface OpenRound {
@@ -28,19 +30,23 @@ export class CourseOfRounds {
   readonly #announced = new Map<string, Envelope>();
   /** What clients stated as spent and were charged for, likewise. */
   readonly #stated = new Set<string>();
-  /** A backup was restored: rounds may have been run that are not here. */
-  #isEndLost = false;
+  /** Rounds charged to everybody. */
+  readonly #released = new Set<number>();
+  /** By the client that took its place. */
+  readonly #predecessors = new Map<ClientId, ClientId>();
+  #isRestored = false;
 
   follow(event: LedgerEvent): Impossible | undefined {
     if (event.type === 'federation-founded') this.#newestModel = event.model;
-    if (event.type === 'ledger-recovered') this.#isEndLost = true;
+    if (event.type === 'ledger-recovered') this.#isRestored = true;
+    if (event.type === 'key-rotated') this.#predecessors.set(event.successor, event.client);
     if (event.type === 'spent-rounds-stated') return this.#state(event);
     if (event.type === 'round-seed-committed') return this.#commitSeed(event);
     if (event.type === 'round-offered') return this.#offer(event);
     if (event.type === 'update-announced') return this.#foreign(event) ?? this.#announce(event);
     if (event.type === 'equivocation') return this.#equivocate(event);
     if (event.type === 'update-staged') return this.#foreign(event) ?? this.#stage(event);
-    if (event.type === 'round-charged') return this.#elsewhere(event);
+    if (event.type === 'round-charged') return this.#elsewhere(event) ?? this.#release(event);
     if (event.type === 'verdict') return this.#foreign(event) ?? once(event.client, this.#open?.judged);
     return event.type === 'round-committed' || event.type === 'round-abandoned' ? this.#end(event) : undefined;
   }
@@ -85,17 +91,23 @@ export class CourseOfRounds {
     return undefined;
   }
 
-  #state({ client, rounds, charged }: EventOf<'spent-rounds-stated'>): Impossible | undefined {
-    for (const round of charged) {
-      const key = `${round} ${client}`;
-      if (!rounds.includes(round)) return { expected: 'charges of rounds that were stated', found: `round ${round}` };
-      if (round > this.#last && !this.#isEndLost)
-        return { expected: `spent rounds up to ${this.#last}`, found: `round ${round}` };
-      if (isCharged(this.#announced.get(key)) || this.#stated.has(key))
-        return { expected: `one charge of ${client} for round ${round}`, found: 'two' };
-      this.#stated.add(key);
-    }
-    return undefined;
+  #release({ round }: EventOf<'round-charged'>): undefined {
+    this.#released.add(round);
+  }
+
+  /** Only what a coordinator charges is written down. */
+  #state({ client, rounds }: EventOf<'spent-rounds-stated'>): Impossible | undefined {
+    const isCounted = (round: number): boolean => this.#released.has(round) || this.#isChargedTo(client, round);
+    const complaint = notCharged(rounds, { isRestored: this.#isRestored, planned: MAX_ROUNDS, isCounted });
+    for (const round of rounds) this.#stated.add(`${round} ${client}`);
+    return complaint;
+  }
+
+  #isChargedTo(client: ClientId, round: number): boolean {
+    const key = `${round} ${client}`;
+    if (isCharged(this.#announced.get(key)) || this.#stated.has(key)) return true;
+    const before = this.#predecessors.get(client);
+    return before !== undefined && this.#isChargedTo(before, round);
   }
 
   #equivocate({ round, client, first, envelope }: EventOf<'equivocation'>): Impossible | undefined {

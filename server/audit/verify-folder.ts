@@ -69,7 +69,7 @@ async function signerComplaint(
   if (!config.success) return disagreement('the configuration', 'that of a federation', 'another text');
   const strange = await strangeKey(clients);
   if (strange) return disagreement(`the key of client ${strange.id}`, strange.id, strange.found);
-  return await statementComplaint(entries, { clients, claim: privacyClaimOf(config.data) });
+  return await statementComplaint(entries, { clients, claim: privacyClaimOf(config.data), rounds: config.data.rounds });
 }
 
 function disagreement(what: string, ledger = 'nothing of it', table = 'nothing of it'): Refused {

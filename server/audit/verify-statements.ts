@@ -8,7 +8,9 @@ import { envelopeBytes, type PrivacyClaim } from '../../shared/protocol/envelope
 import type { Refused } from '../../shared/protocol/refusals.ts';
 import { centralEvent } from '../../shared/protocol/privacy-claim.ts';
 import { spentStatementBytes } from '../../shared/protocol/spent-statement.ts';
+import { MAX_ROUNDS } from '../../shared/protocol/terms.ts';
 import type { EventOf, LedgerEntry } from '../ledger/ledger-event.ts';
+import { beyondPlanned } from '../privacy/stated-rounds.ts';
 import type { Impossible } from './course-of-clients.ts';
 import { damagedEntry } from './verify-entries.ts';
 
@@ -33,20 +35,25 @@ interface StatementTerms {
   readonly clients: readonly KeyedClient[];
   /** What the federation's terms make every statement claim; null without declared privacy. */
   readonly claim: PrivacyClaim | null;
+  /** As last amended. */
+  readonly rounds: number;
 }
 
 /** Ledger-damaged, or undefined where every statement holds. */
 export async function statementComplaint(
   entries: readonly LedgerEntry[],
-  { clients, claim }: StatementTerms,
+  { clients, claim, rounds }: StatementTerms,
 ): Promise<Refused | undefined> {
   const keys = new Map<string, string>(clients.map(({ id, publicKey }) => [id, publicKey]));
+  const amended = entries.findLast(({ event }) => event.type === 'federation-amended')?.sequence ?? 0;
   for (const entry of entries) {
     const { event, sequence } = entry;
+    // How many were planned before an amendment nobody knows any more.
+    const planned = sequence > amended ? rounds : MAX_ROUNDS;
     const statement =
       event.type === 'update-announced' || event.type === 'equivocation'
         ? ofUpdate(event, entry, claim)
-        : event.type === 'spent-rounds-stated' && ofSpent(event, entry, claim);
+        : event.type === 'spent-rounds-stated' && ofSpent(event, entry, { claim, planned });
     if (!statement) continue;
     const { complaint, client, signature, bytes } = statement;
     if (complaint) return damagedEntry(sequence, complaint);
@@ -76,16 +83,23 @@ function ofUpdate(
   return { client, signature, bytes: envelopeBytes(envelope), complaint };
 }
 
-/** What was charged for a round is what the terms make it cost. */
+/** What was charged for a round is what the terms make it cost, and the round is one of theirs. */
 function ofSpent(
   { client, rounds, signature, noiseMultiplier, samplingRate, steps }: EventOf<'spent-rounds-stated'>,
   { federation }: Pick<LedgerEntry, 'federation'>,
-  claim: PrivacyClaim | null,
+  { claim, planned }: { readonly claim: PrivacyClaim | null; readonly planned: number },
 ): Statement {
   const cost = canonicalJson({ noiseMultiplier, samplingRate, steps });
   const complaint =
-    cost === costOf(claim) ? undefined : { expected: `the cost of the terms, ${costOf(claim)}`, found: cost };
-  return { client, signature, bytes: spentStatementBytes({ federation, client, rounds }), complaint };
+    cost === costOf(claim)
+      ? beyondPlanned(rounds, planned)
+      : { expected: `the cost of the terms, ${costOf(claim)}`, found: cost };
+  return {
+    client,
+    signature,
+    bytes: spentStatementBytes({ federation, client, rounds }),
+    complaint,
+  };
 }
 
 function costOf(claim: PrivacyClaim | null): string {

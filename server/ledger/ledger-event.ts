@@ -122,14 +122,12 @@ export type LedgerEvent =
       readonly record: Digest;
     }
   | {
-      /** The client has spent rounds that were not charged here, as after a backup was restored. */
+      /** The client has spent rounds that a restored backup has forgotten: each is charged to it, at the cost that follows. */
       readonly type: 'spent-rounds-stated';
       readonly client: ClientId;
       /** As it signed them. */
       readonly rounds: readonly number[];
       readonly signature: string;
-      /** Those of them that are charged to it by this entry, at the cost that follows. */
-      readonly charged: readonly number[];
       readonly noiseMultiplier: number;
       readonly samplingRate: number;
       readonly steps: number;

@@ -1,7 +1,7 @@
 // Ports: what has been spent, as the coordinator counts it (planned steps, never fewer) and never takes it back. Under
-// local privacy each client's charge is written with the update that caused it (update/staging/update-store.ts), or is an
-// entry of the ledger where the client itself had to say so (charge-stated.ts); under central privacy the federation has
-// one account, whose charges are entries of the ledger too, and clients what they have stated besides.
+// local privacy each client's charge is written with the update that caused it (update/staging/update-store.ts), or where
+// the client itself had to say so (charge-stated.ts); under central privacy the federation has one account, whose charges
+// are entries of the ledger, and clients what they have stated besides.
 
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import type { ClientId, Digest } from '../../shared/ids.ts';
@@ -16,7 +16,7 @@ export interface PrivacyCharge {
 export interface ChargeStore {
   /** Of one client, or of all: by round, then client id; a round of a client once, however it came to be charged. */
   charges(client?: ClientId): Promise<readonly PrivacyCharge[]>;
-  /** Durable when it resolves. */
+  /** Each of its rounds, with the entry of the ledger. Durable when it resolves; rejects where one is charged already. */
   chargeStated(stated: EventOf<'spent-rounds-stated'>): Promise<void>;
 }
 

@@ -10,6 +10,7 @@ import {
   federationIdSchema,
   roundNumberSchema,
 } from '../../shared/protocol/envelope.ts';
+import { statedRoundsSchema } from '../../shared/protocol/messages.ts';
 import { isRefusalCode } from '../../shared/protocol/refusals.ts';
 import type { LedgerEntry, LedgerEvent } from '../ledger/ledger-event.ts';
 import { verdictSchema } from '../../shared/protocol/round-record.ts';
@@ -134,9 +135,8 @@ const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('spent-rounds-stated'),
     client: clientIdSchema,
-    rounds: z.array(roundNumberSchema),
+    rounds: statedRoundsSchema,
     signature: z.string(),
-    charged: z.array(roundNumberSchema),
     noiseMultiplier: z.number().positive(),
     samplingRate: z.number().positive(),
     steps: countSchema,

@@ -3,7 +3,8 @@
 
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
-import { asClientId, asDigest } from '../../shared/ids.ts';
+import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
+import { asClientId, asDigest, type FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
 import { envelopeSchema } from '../../shared/protocol/envelope.ts';
 import { isRefusalCode } from '../../shared/protocol/refusals.ts';
@@ -52,10 +53,7 @@ export function prismaUpdates(scope: FederationScope): UpdateStore {
             if (!isTaken(fault)) throw fault;
             throw new InvariantError(`round ${round}, client ${client}: announced a second time`);
           });
-        if (charge !== null) {
-          const { noiseMultiplier, samplingRate, steps } = charge;
-          await transaction.privacyCharge.create({ data: { ...key, noiseMultiplier, samplingRate, steps } });
-        }
+        if (charge !== null) await writeCharge(transaction, key, charge);
         return told(undefined, [event]);
       }),
     stage: (at, { figures, stagedAt }, event) => {
@@ -80,6 +78,16 @@ export function prismaUpdates(scope: FederationScope): UpdateStore {
       return rows.map(fromUpdateRow);
     },
   };
+}
+
+/** Once: the client may have stated the round as spent before. */
+async function writeCharge(
+  transaction: Prisma.TransactionClient,
+  key: UpdateKey & { readonly federation: FederationId },
+  { noiseMultiplier, samplingRate, steps }: SampledGaussianEvent,
+): Promise<void> {
+  const create = { ...key, noiseMultiplier, samplingRate, steps };
+  await transaction.privacyCharge.upsert({ where: { federation_round_client: key }, create, update: {} });
 }
 
 /** Prisma's code for a key that has a row. */

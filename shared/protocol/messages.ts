@@ -7,7 +7,7 @@ import { isOrganisationId } from '../ids.ts';
 import { clientIdSchema, digestSchema, envelopeSchema, federationIdSchema, roundNumberSchema } from './envelope.ts';
 import { isRefusalCode } from './refusals.ts';
 import { MAX_SPENT_ROUNDS } from './spent-statement.ts';
-import { federationTermsSchema } from './terms.ts';
+import { federationTermsSchema, MAX_ROUNDS } from './terms.ts';
 
 const hex = (characters: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${characters}}$`));
 const text = (maxLength: number): z.ZodString => z.string().max(maxLength);
@@ -86,7 +86,12 @@ export const joinedSchema = z.strictObject({
   /** When to come back, where a round is under way without this client: nothing will be asked of it before. */
   comeBackInMs: durationMs.nullable(),
   /** Rounds that the coordinator has charged to this client: spent, whatever a restored folder remembers. */
-  chargedRounds: z.array(roundNumberSchema).max(100_000).exactOptional(),
+  chargedRounds: z.array(roundNumberSchema).max(MAX_ROUNDS).exactOptional(),
+  /**
+   * Where a backup of the coordinator was restored: the rounds that count against this client there, or will when they
+   * end. It states (`spent-rounds`) those that it has spent besides. Left out where nothing can have been forgotten.
+   */
+  countedRounds: z.array(roundNumberSchema).max(MAX_ROUNDS).exactOptional(),
   /** The round under way, where this client is in its cohort. */
   offer: offerSchema.nullable(),
   /** True when all rounds have been run. */
@@ -146,10 +151,15 @@ export const tokenSchema = z.strictObject({ kind: z.literal('token'), token: hex
 
 const isAscending = (rounds: readonly number[]): boolean =>
   rounds.every((round, i) => i === 0 || round > (rounds[i - 1] ?? round));
-/** Spent by the client's own privacy ledger, and not among the `chargedRounds` that it was told. Older clients say nothing. */
+export const statedRoundsSchema = z
+  .array(roundNumberSchema)
+  .min(1)
+  .max(MAX_SPENT_ROUNDS)
+  .refine(isAscending, 'rounds in ascending order');
+/** Spent by the client's own privacy ledger, and not among the `countedRounds` that it was told. Older clients say nothing. */
 export const spentRoundsSchema = z.strictObject({
   ...inFederation,
-  rounds: z.array(roundNumberSchema).min(1).max(MAX_SPENT_ROUNDS).refine(isAscending, 'rounds in ascending order'),
+  rounds: statedRoundsSchema,
   /** Over `spentStatementBytes` (spent-statement.ts). */
   signature: hex(128),
 });

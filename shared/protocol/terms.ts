@@ -8,6 +8,9 @@ import { isFederationId } from '../ids.ts';
 const positive = z.number().positive().finite();
 const count = z.number().int().positive();
 
+/** Of a federation, in all. */
+export const MAX_ROUNDS = 100_000;
+
 /** Decay of a running mean. */
 const decay = z.number().nonnegative().lt(1);
 
@@ -118,6 +121,6 @@ export const federationTermsSchema = z.strictObject({
   training: trainingTermsSchema,
   privacy: privacyTermsSchema,
   /** Number of rounds the federation runs in all. */
-  rounds: count,
+  rounds: count.max(MAX_ROUNDS),
 });
 export type FederationTerms = z.infer<typeof federationTermsSchema>;

@@ -657,16 +657,21 @@ describe('rounds that the coordinator has charged', () => {
   });
 });
 
-describe('rounds that the coordinator has not charged', () => {
+describe('rounds that a restored coordinator has not charged', () => {
   /** A client that has spent rounds 1 and 2, and a coordinator that was restored from a backup of before. */
-  async function restored(chargedRounds: number[], privacy: FederationTerms['privacy']): Promise<Started> {
+  async function restored(
+    countedRounds: number[] | undefined,
+    privacy: FederationTerms['privacy'],
+    { rounds } = fakeTerms,
+  ): Promise<Started> {
     const coordinator = await FakeCoordinator.start();
     coordinator.terms = { ...fakeTerms, privacy };
     const choice = { trustCoordinator: true };
     const before = await joinClient(coordinator, choice);
     for (const round of [1, 2]) await runRound(coordinator, before, round);
     await before.client.leave();
-    coordinator.chargedRounds = chargedRounds;
+    coordinator.countedRounds = countedRounds;
+    coordinator.terms = { ...coordinator.terms, rounds };
     coordinator.offer = coordinator.offerOf(3);
     return { coordinator, ...(await joinClient(coordinator, { ...choice, folder: before.folder })) };
   }
@@ -681,8 +686,19 @@ describe('rounds that the coordinator has not charged', () => {
     expect(statesIn(folder)).toEqual(['study 1 spent', 'study 2 spent', 'study 3 reserved']);
   });
 
-  it('are none where it has charged them all, nor where the noise was seeded', async () => {
-    const worlds = [await restored([1, 2], localPrivacy(50)), await restored([], { ...localPrivacy(50), void: true })];
+  it('are left out where the federation has no such rounds any more, as its coordinator would refuse them all', async () => {
+    const { coordinator, trainer } = await restored([], localPrivacy(50), { ...fakeTerms, rounds: 1 });
+    await trainer.trainings.next();
+    expect(coordinator.spent.all.map(({ rounds }) => rounds)).toEqual([[1]]);
+  });
+
+  it('are none where they all count there, nor where the noise was seeded, nor where it has forgotten nothing', async () => {
+    const worlds = [
+      await restored([1, 2], localPrivacy(50)),
+      await restored([], { ...localPrivacy(50), void: true }),
+      await restored(undefined, localPrivacy(50)),
+      await restored(undefined, centralTerms),
+    ];
     for (const { coordinator, trainer } of worlds) {
       await trainer.trainings.next();
       expect(coordinator.spent.all).toEqual([]);
@@ -693,6 +709,7 @@ describe('rounds that the coordinator has not charged', () => {
     const first = await started();
     await runRound(first.coordinator, first, 1);
     await first.client.leave();
+    first.coordinator.countedRounds = [];
     first.coordinator.always('spent-rounds', () => refuse('malformed-message'));
     first.coordinator.offer = first.coordinator.offerOf(2);
     const again = await joinClient(first.coordinator, { folder: first.folder });

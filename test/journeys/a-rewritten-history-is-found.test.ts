@@ -148,7 +148,7 @@ describe('a backup that is put back', () => {
     ]);
 
     // What the backup had forgotten counts again: one round before it, one that was lost, one since.
-    expect(events).toContainEqual(expect.objectContaining({ type: 'spent-rounds-stated', client: id, charged: [2] }));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'spent-rounds-stated', client: id, rounds: [2] }));
     const charges = await folder.look((stores) => stores.charges.charges(back.id));
     expect(charges.map(({ round }) => round)).toEqual([1, 2, 3]);
     const shown = events.flatMap((event) => (event.type === 'verdict' && event.client === id ? [event.epsilon] : []));

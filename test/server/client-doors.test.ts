@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { ClientDoors } from '../../server/client-doors.ts';
 import type { Foundation } from '../../server/foundation.ts';
+import type { LedgerStore } from '../../server/ledger/ledger-store.ts';
 import { type RoundActs, RoundRunner } from '../../server/round/run-round.ts';
 import type { ReceivedUpdate } from '../../server/update/stages.ts';
-import { asFederationId } from '../../shared/ids.ts';
+import { asDigest, asFederationId } from '../../shared/ids.ts';
 import type { Envelope } from '../../shared/protocol/envelope.ts';
 import { joinTranscript } from '../../shared/protocol/join-transcript.ts';
 import { spentStatementBytes } from '../../shared/protocol/spent-statement.ts';
+import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import { settlement } from '../../shared/settlement.ts';
+import { centralTerms } from '../support/central-terms.ts';
 import { openRound } from '../support/open-round.ts';
 import { codeOf } from '../support/refusal-code.ts';
+import { digest, record as recordOf } from '../support/federation-facts.ts';
 import { smallFoundation } from '../support/small-foundation.ts';
 import * as small from '../support/small-federation.ts';
 
@@ -23,14 +27,22 @@ const values = [1, -1, 0.5, 0, 0.25, 1];
 interface DoorsWish {
   readonly beforeBytes?: () => Promise<void>;
   readonly boundsOf?: Foundation['boundsOf'];
+  readonly terms?: FederationTerms;
+  /** From a backup. */
+  readonly restored?: boolean;
 }
 
-async function openDoors({ beforeBytes = () => Promise.resolve(), boundsOf }: DoorsWish = {}) {
+async function openDoors(wish: DoorsWish = {}) {
+  const { beforeBytes = () => Promise.resolve(), boundsOf, terms = small.terms, restored = false } = wish;
   const world = await openRound({ clients: 3 });
   const put: typeof world.blobs.put = (...bytes) => beforeBytes().then(() => world.blobs.put(...bytes));
   const { stores, offered, cohort } = world;
+  const log: string[] = [];
+  if (restored) await recover(stores.ledger);
   const foundation = await smallFoundation(world, {
     blobs: { ...world.blobs, put },
+    terms,
+    log: (line) => void log.push(line),
     ...(boundsOf ? { boundsOf } : {}),
   });
   const { clock } = foundation;
@@ -60,11 +72,31 @@ async function openDoors({ beforeBytes = () => Promise.resolve(), boundsOf }: Do
     runner,
     clock,
     typed,
+    log,
     turns: foundation.turns,
     refusals: foundation.refusals,
     sender: small.memberAt(cohort, 0),
     closes: () => closes,
   };
+}
+
+/** Past its deadline, and with too few updates. */
+async function abandon({ clock, stores, offered }: Pick<Open, 'clock' | 'stores' | 'offered'>): Promise<void> {
+  clock.advance(60_000);
+  const code = 'cohort-too-small';
+  const { number: round } = offered;
+  const { seed, ...record } = recordOf(round);
+  const event = { type: 'round-abandoned', round, code, seed, record: digest('record') } as const;
+  await stores.rounds.abandon({ ...record, seed, ...offered, state: 'abandoned', code, model: null, verdicts: [] }, [
+    event,
+  ]);
+}
+
+/** What `muster ledger recover` writes, after the first entry. */
+async function recover(ledger: LedgerStore): Promise<void> {
+  const { root } = (await ledger.headAt(1)) ?? {};
+  if (root === undefined) throw new Error('no checkpoint');
+  await ledger.append({ type: 'ledger-recovered', kept: 1, root });
 }
 
 type Open = Awaited<ReturnType<typeof openDoors>>;
@@ -402,6 +434,11 @@ describe('declining a round', () => {
   });
 });
 
+async function statementOf({ key, client }: small.Member, rounds: readonly number[]) {
+  const signature = await key.sign(spentStatementBytes({ federation, client: client.id, rounds }));
+  return { federation, rounds: [...rounds], signature };
+}
+
 describe('the welcome of a client', () => {
   it('holds the offer for a member of the open round, under the newest checkpoint', async () => {
     const open = await openDoors();
@@ -426,6 +463,20 @@ describe('the welcome of a client', () => {
     expect((await open.doors.welcome(client)).chargedRounds).toEqual([]);
   });
 
+  it('says which rounds count where a backup was restored: charged, released, or under way', async () => {
+    const open = await openDoors({ restored: true });
+    const { key, client } = open.sender;
+    await open.doors.stateSpent(await statementOf({ key, client }, [2, 7]), client);
+    const noiseCommitment = asDigest('c0'.repeat(32));
+    await open.stores.releases.charge({ round: 5, noiseMultiplier: 1.5, noiseCommitment });
+    expect(new Set((await open.doors.welcome(client)).countedRounds)).toEqual(new Set([1, 2, 5, 7]));
+    expect((await open.doors.welcome(client)).chargedRounds).toEqual([2, 7]);
+    const other = small.memberAt(open.cohort, 1);
+    expect(new Set((await open.doors.welcome(other.client)).countedRounds)).toEqual(new Set([1, 5]));
+    open.clock.advance(60_000);
+    expect((await open.doors.welcome(other.client)).countedRounds).toEqual([5]);
+  });
+
   it('tells anybody else when to come back, as long as a round is open', async () => {
     const open = await openDoors();
     const { client } = await small.member(77);
@@ -438,24 +489,22 @@ describe('the welcome of a client', () => {
 });
 
 describe('a statement of rounds that were spent and not charged', () => {
-  async function statementOf({ key, client }: small.Member, rounds: readonly number[]) {
-    const signature = await key.sign(spentStatementBytes({ federation, client: client.id, rounds }));
-    return { federation, rounds: [...rounds], signature };
-  }
-
   it('charges them, once though it comes three times together, and the client is told so when it joins again', async () => {
-    const open = await openDoors();
+    const open = await openDoors({ restored: true });
     const { doors, sender } = open;
     const spent = await statementOf(sender, [1]);
     const saying = [1, 2, 3].map(() => doors.stateSpent(spent, sender.client));
     expect(await Promise.all(saying)).toEqual([undefined, undefined, undefined]);
     expect(await open.typed('spent-rounds-stated')).toHaveLength(1);
+    expect(open.log).toEqual([
+      `client ${sender.client.id} has spent 1 rounds that were not charged here: they are now`,
+    ]);
     expect((await open.doors.welcome(open.sender.client)).chargedRounds).toEqual([1]);
     expect((await open.doors.welcome(small.memberAt(open.cohort, 1).client)).chargedRounds).toEqual([]);
   });
 
   it('takes its turn with all else that reads and writes what that client has spent', async () => {
-    const open = await openDoors();
+    const open = await openDoors({ restored: true });
     const [{ sender }, other] = [open, small.memberAt(open.cohort, 1)];
     const [spent, another] = [await statementOf(sender, [1]), await statementOf(other, [1])];
     const gate = settlement<void>();
@@ -469,14 +518,14 @@ describe('a statement of rounds that were spent and not charged', () => {
   });
 
   it('takes no round from whoever stated it: an update of it is staged, and pays for nothing more', async () => {
-    const open = await openDoors();
+    const open = await openDoors({ restored: true });
     await open.doors.stateSpent(await statementOf(open.sender, [1]), open.sender.client);
     expect(codeOf(await open.doors.receive(await receivedFrom(open, small.updateFile(values))))).toBe('staged');
     expect(await open.stores.charges.charges()).toHaveLength(1);
   });
 
   it('that the client did not sign is held against nobody', async () => {
-    const open = await openDoors();
+    const open = await openDoors({ restored: true });
     const spent = { ...(await statementOf(open.sender, [2])), rounds: [1] };
     const outcome = await open.doors.stateSpent(spent, open.sender.client);
     expect(outcome && codeOf(outcome)).toBe('bad-signature');
@@ -484,6 +533,42 @@ describe('a statement of rounds that were spent and not charged', () => {
     expect(await open.typed('refusals-counted')).toMatchObject([{ client: null, counts: { 'bad-signature': 1 } }]);
     expect(await open.stores.charges.charges()).toEqual([]);
   });
+
+  it('that names what counts already beside what does not is refused, and held against who signed it, within limits', async () => {
+    const open = await openDoors({ restored: true });
+    const { client } = open.sender;
+    await open.doors.stateSpent(await statementOf(open.sender, [1]), client);
+    const outcome = await open.doors.stateSpent(await statementOf(open.sender, [1, 2]), client);
+    expect(outcome && codeOf(outcome)).toBe('replayed');
+    expect(await open.typed('refused')).toMatchObject([{ round: 1, client: client.id, code: 'replayed' }]);
+    expect(await open.stores.charges.charges()).toHaveLength(1);
+  });
+});
+
+describe('a client that comes back to a coordinator that was never restored', () => {
+  const central = { ...small.terms, privacy: centralTerms };
+  const sinks = async ({ stores, log }: Open) => ({ entries: await stores.ledger.entries(), log: [...log] });
+
+  it.each([
+    ['open', 'local', small.terms, false],
+    ['open', 'central', central, false],
+    ['abandoned', 'local', small.terms, true],
+    ['abandoned', 'central', central, true],
+  ])(
+    'having spent a round that is %s is asked nothing and leaves nothing: %s privacy',
+    async (_, __, terms, isOver) => {
+      const open = await openDoors({ terms });
+      const { client } = open.sender;
+      if (isOver) await abandon(open);
+      const before = await sinks(open);
+      expect(await open.doors.welcome(client)).not.toHaveProperty('countedRounds');
+      // As clients do that ask themselves.
+      expect(await open.doors.stateSpent(await statementOf(open.sender, [1]), client)).toBeUndefined();
+      await open.refusals.summarise(null);
+      expect(await sinks(open)).toEqual(before);
+      expect(await open.stores.charges.charges()).toEqual([]);
+    },
+  );
 });
 
 describe('a question about the history', () => {

@@ -265,7 +265,7 @@ describe('a client that has stated what it spent before a backup was restored', 
       if (liar === undefined) throw new Error('expected three clients');
       expect(await acting.acts.eligible(1)).toEqual(acting.ids);
       const rounds = Array.from({ length: 15 }, (_, i) => i + 1);
-      const said = { client: liar, rounds, signature: '00'.repeat(64), charged: rounds };
+      const said = { client: liar, rounds, signature: '00'.repeat(64) };
       await acting.stores.charges.chargeStated({ type: 'spent-rounds-stated', ...said, ...cost });
       expect(await acting.acts.eligible(1)).toEqual(others);
     }

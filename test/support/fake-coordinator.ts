@@ -76,6 +76,8 @@ export class FakeCoordinator {
   finished = false;
   /** Told to whoever joins. */
   chargedRounds: number[] = [];
+  /** Of a coordinator that was restored from a backup. */
+  countedRounds: number[] | undefined;
   /** Told to whoever joins. */
   comeBackInMs: number | null = null;
   tokenExpiresInMs = 3_600_000;
@@ -230,6 +232,7 @@ export class FakeCoordinator {
       checkpoint: this.ledger.note,
       comeBackInMs: this.comeBackInMs,
       chargedRounds: this.chargedRounds,
+      ...(this.countedRounds ? { countedRounds: this.countedRounds } : {}),
       offer: this.offer,
       finished: this.finished,
     };

@@ -147,7 +147,7 @@ describe('a data folder beside a running coordinator', () => {
           const isForged = index === at && (event.type === 'update-announced' || event.type === 'equivocation');
           return isForged ? { ...entry, event: forge(event) } : entry;
         });
-        const terms = { clients: stored.facts.clients, claim: privacyClaimOf(world.terms) };
+        const terms = { ...world.terms, clients: stored.facts.clients, claim: privacyClaimOf(world.terms) };
         expect(await statementComplaint(entries, terms)).toBeUndefined();
         const complaint = await statementComplaint(forged, terms);
         expect(complaint?.refusal.message).toContain(`entry ${at + 1}`);

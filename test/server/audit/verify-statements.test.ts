@@ -13,16 +13,27 @@ const [anna, ben] = [await member(1), await member(2)];
 const central = privacyClaimOf({ ...terms, privacy: centralTerms });
 const rounds = [2, 5];
 const signature = await anna.key.sign(spentStatementBytes({ federation, client: anna.client.id, rounds }));
-const charged = { charged: [5], noiseMultiplier: 1.03, samplingRate: 0.1, steps: 10 };
+const charged = { noiseMultiplier: 1.03, samplingRate: 0.1, steps: 10 };
 const stated = { type: 'spent-rounds-stated', client: anna.client.id, rounds, signature, ...charged } as const;
+
+interface Wish {
+  readonly of?: typeof federation;
+  readonly claim?: PrivacyClaim | null;
+  /** Rounds in all. */
+  readonly planned?: number;
+  readonly amendedAfter?: boolean;
+}
 
 async function complaintAbout(
   changes: Partial<EventOf<'spent-rounds-stated'>>,
-  { of = federation, claim = privacyClaimOf(terms) }: { of?: typeof federation; claim?: PrivacyClaim | null } = {},
+  { of = federation, claim = privacyClaimOf(terms), planned = 5, amendedAfter = false }: Wish = {},
 ): Promise<string | undefined> {
   const at = new Date('2026-03-01T12:00:00.000Z');
   const entry = { sequence: 7, federation: of, at, previous: GENESIS, head: 7, event: { ...stated, ...changes } };
-  return (await statementComplaint([entry], { clients: [anna.client, ben.client], claim }))?.refusal.expected;
+  const amended = { ...entry, sequence: 8, event: { type: 'federation-amended', configDigest: GENESIS } } as const;
+  const entries = amendedAfter ? [entry, amended] : [entry];
+  const expected = { clients: [anna.client, ben.client], claim, rounds: planned };
+  return (await statementComplaint(entries, expected))?.refusal.expected;
 }
 
 describe('an entry that charges a client for rounds it has stated as spent', () => {
@@ -33,11 +44,16 @@ describe('an entry that charges a client for rounds it has stated as spent', () 
   });
 
   it.each([
-    ['other rounds', { rounds: [2, 5, 6] }, {}],
+    ['other rounds', { rounds: [2, 4, 5] }, {}],
     ['another client', { client: ben.client.id }, {}],
     ['another federation', {}, { of: asFederationId('elsewhere') }],
   ])('is damage where it was signed for %s', async (_, changes, wish) => {
     expect(await complaintAbout(changes, wish)).toBe('a statement that its client signed');
+  });
+
+  it('is damage where a round is beyond those of the terms, unless they were amended since', async () => {
+    expect(await complaintAbout({}, { planned: 4 })).toBe('rounds up to 4');
+    expect(await complaintAbout({}, { planned: 4, amendedAfter: true })).toBeUndefined();
   });
 
   it.each([

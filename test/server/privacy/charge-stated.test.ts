@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chargeStated } from '../../../server/privacy/charge-stated.ts';
+import { chargeStated, countedRounds } from '../../../server/privacy/charge-stated.ts';
 import { clientBudgets } from '../../../server/privacy/client-budget.ts';
 import { epsilonOf } from '../../../shared/accounting/epsilon.ts';
 import { asDigest, asFederationId } from '../../../shared/ids.ts';
@@ -29,6 +29,9 @@ async function outcomeOf(world: OpenRound, rounds: readonly number[], wish: Wish
   return await chargeStated(said, sender.client, { ...world.stores, terms: wish.terms ?? terms });
 }
 
+/** Code of the refusal of it. */
+const refused = async (...asked: Parameters<typeof outcomeOf>): Promise<string> => codeOf(await outcomeOf(...asked));
+
 /** Rounds charged by it. */
 const stating = async (...asked: Parameters<typeof outcomeOf>): Promise<readonly number[]> =>
   accepted(await outcomeOf(...asked)).rounds;
@@ -48,7 +51,7 @@ const recovered = async (): Promise<OpenRound> => {
   return world;
 };
 
-describe('rounds that a client has spent and the coordinator has not charged', () => {
+describe('rounds that a client has spent and a restored coordinator has not charged', () => {
   it('are charged at the cost of the terms, signed, and are on the ledger as one entry', async () => {
     const world = await recovered();
     expect(await stating(world, [1, 3, 4])).toEqual([1, 3, 4]);
@@ -57,9 +60,7 @@ describe('rounds that a client has spent and the coordinator has not charged', (
     expect(await world.stores.charges.charges()).toEqual(
       [1, 3, 4].map((round) => ({ client: client.id, round, event })),
     );
-    expect(await statements(world)).toMatchObject([
-      { client: client.id, rounds: [1, 3, 4], charged: [1, 3, 4], ...event },
-    ]);
+    expect(await statements(world)).toMatchObject([{ client: client.id, rounds: [1, 3, 4], ...event }]);
     const budgets = clientBudgets(await world.stores.charges.charges(), terms, [client]);
     expect(budgets.epsilonOf(client.id)).toBe(
       epsilonOf(
@@ -69,18 +70,25 @@ describe('rounds that a client has spent and the coordinator has not charged', (
     );
   });
 
-  it('are charged once, however often they are stated, and those alone that are new', async () => {
+  it('are charged once: stated again, in part or all, they leave nothing and are no offence', async () => {
     const world = await recovered();
     await stating(world, [1, 3]);
     expect([await stating(world, [1, 3]), await stating(world, [3])]).toEqual([[], []]);
     expect(await statements(world)).toHaveLength(1);
-    expect(await stating(world, [1, 2, 3])).toEqual([2]);
+    expect(await chargedRounds(world)).toEqual([1, 3]);
+  });
+
+  it('are charged all or none, so that no entry is longer than what it charges', async () => {
+    const world = await recovered();
+    await stating(world, [1, 3]);
+    expect(await refused(world, [1, 2, 3])).toBe('replayed');
+    expect(await stating(world, [2])).toEqual([2]);
     expect(await chargedRounds(world)).toEqual([1, 2, 3]);
-    expect(await statements(world)).toMatchObject([{}, { rounds: [1, 2, 3], charged: [2] }]);
+    expect(await statements(world)).toMatchObject([{ rounds: [1, 3] }, { rounds: [2] }]);
   });
 
   it('are not charged where an update paid for them, and an update that comes later pays for nothing more', async () => {
-    const [before, after] = [await opened(), await opened()];
+    const [before, after] = [await recovered(), await recovered()];
     await announce(before, memberAt(before.cohort, 0), updateFile([1, 1, 1, 1, 1, 1]));
     expect(await stating(before, [1])).toEqual([]);
     expect(await stating(after, [1])).toEqual([1]);
@@ -97,21 +105,41 @@ describe('rounds that a client has spent and the coordinator has not charged', (
     const other = memberAt(world.cohort, 1);
     expect(await stating(world, [2, 3], { sender: other })).toEqual([2, 3]);
     const successor = { ...other, client: { ...other.client, predecessor: memberAt(world.cohort, 0).client.id } };
-    expect(await stating(world, [1, 2, 3, 4], { sender: successor })).toEqual([4]);
+    expect(await refused(world, [1, 4], { sender: successor })).toBe('replayed');
+    expect(await stating(world, [4], { sender: successor })).toEqual([4]);
     expect(await chargedRounds(world)).toEqual([1, 2]);
+    expect(await countedRounds(successor.client, world.stores)).toEqual(new Set([1, 2, 3, 4]));
+  });
+
+  it('are one round in one entry at most, whatever is stated', async () => {
+    const world = await recovered();
+    for (const rounds of [[1, 2], [2, 3], [1], [2], [3, 4], [1, 2, 3, 4, 5], [5], [6, 16], [6]])
+      await outcomeOf(world, rounds);
+    const entered = (await statements(world)).flatMap((entry) => ('rounds' in entry ? entry.rounds : []));
+    expect(entered).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await chargedRounds(world)).toEqual(entered);
   });
 });
 
-describe('rounds that cannot have been run', () => {
-  it('are left out: those not offered yet, for as long as the ledger does not say that its end was lost', async () => {
+describe('rounds that cannot have been forgotten', () => {
+  it.each([
+    ['local', terms],
+    ['central', { ...terms, privacy: centralTerms }],
+  ])('are all, as long as no backup was restored: nothing is charged nor written, %s privacy', async (_, of) => {
     const world = await opened();
-    expect(await stating(world, [1, 2, 15])).toEqual([1]);
-    expect(await stating(world, [2])).toEqual([]);
-    expect(await statements(world)).toHaveLength(1);
+    const before = (await world.stores.ledger.entries()).length;
+    expect(await stating(world, [1], { terms: of })).toEqual([]);
+    expect(await stating(world, [1, 2, 1_000_000], { terms: of })).toEqual([]);
+    expect(await world.stores.ledger.entries()).toHaveLength(before);
+    expect(await chargedRounds(world)).toEqual([]);
   });
 
-  it('are left out: those beyond all that the federation plans, whatever was lost', async () => {
-    expect(await stating(await recovered(), [15, 16, 1_000_000])).toEqual([15]);
+  it('are those beyond all that the federation plans, whatever was lost: they are refused with all beside them', async () => {
+    const world = await recovered();
+    expect(await refused(world, [15, 16])).toBe('wrong-terms');
+    expect(await refused(world, [Number.MAX_SAFE_INTEGER])).toBe('wrong-terms');
+    expect(await statements(world)).toEqual([]);
+    expect(await stating(world, [15])).toEqual([15]);
   });
 });
 
@@ -134,17 +162,19 @@ describe('a statement of spent rounds', () => {
   });
 
   it('costs a client under central privacy a release, where none here was charged to everybody', async () => {
-    const world = await opened();
+    const world = await recovered();
     const noiseCommitment = asDigest('c0'.repeat(32));
     const central = { ...terms, privacy: centralTerms };
     expect(await stating(world, [1], { terms: central })).toEqual([1]);
     await world.stores.releases.charge({ round: 1, noiseMultiplier: 1.5, noiseCommitment });
-    expect(await stating(world, [1], { terms: central, sender: memberAt(world.cohort, 1) })).toEqual([]);
-    expect(await statements(world)).toMatchObject([{ charged: [1], noiseMultiplier: 1.5, samplingRate: 1, steps: 1 }]);
+    const sender = memberAt(world.cohort, 1);
+    expect(await stating(world, [1], { terms: central, sender })).toEqual([]);
+    expect(await refused(world, [1, 2], { terms: central, sender })).toBe('replayed');
+    expect(await statements(world)).toMatchObject([{ rounds: [1], noiseMultiplier: 1.5, samplingRate: 1, steps: 1 }]);
   });
 
   it('costs nothing where nothing is counted', async () => {
-    const world = await opened();
+    const world = await recovered();
     const { privacy } = terms;
     if (privacy.mode !== 'local') throw new Error('expected local privacy');
     for (const other of [openTerms.privacy, { ...privacy, void: true }])

@@ -308,6 +308,19 @@ describe('updates', () => {
     await expect(stores.updates.announce(update, facts.charge, event)).rejects.toThrow(InvariantError);
   });
 
+  it('are announced once their round was stated as spent, and cost nothing more', async () => {
+    const stores = await withRound();
+    const said = { client, rounds: [1, 4], signature: '00'.repeat(64) };
+    const stated = { type: 'spent-rounds-stated', ...said, ...facts.charge } as const;
+    await stores.charges.chargeStated(stated);
+    const { update, event } = facts.announced(1, client);
+    await stores.updates.announce(update, { ...facts.charge, steps: 11 }, event);
+    expect(await stores.charges.charges(client)).toEqual(
+      [1, 4].map((round) => ({ client, round, event: facts.charge })),
+    );
+    await expectNothingWritten(stores, () => stores.charges.chargeStated({ ...stated, rounds: [3, 4] }));
+  });
+
   it('are announced without a charge where no privacy is declared', async () => {
     const stores = await withRound();
     const { update, event } = facts.announced(1, client);

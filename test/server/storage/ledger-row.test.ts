@@ -71,7 +71,6 @@ const events: { readonly [Type in LedgerEvent['type']]: Extract<LedgerEvent, { t
     client,
     rounds: [1, 4],
     signature,
-    charged: [4],
     noiseMultiplier: 1.1,
     samplingRate: 0.1,
     steps: 10,
@@ -118,6 +117,17 @@ describe('a ledger row', () => {
         of: named,
       });
     }
+  });
+
+  it.each([
+    ['none', { rounds: [] }],
+    ['none of those stated', { charged: [] }],
+    ['a part of those stated', { charged: [4] }],
+    ['one twice', { rounds: [1, 1, 4] }],
+  ])('is refused as damaged where rounds are stated and what is charged is %s', (_, change) => {
+    const row = { ...events['spent-rounds-stated'], ...place };
+    expect(parseLedgerRow(canonicalJson(row)).event).toMatchObject({ rounds: [1, 4] });
+    expect(() => parseLedgerRow(canonicalJson({ ...row, ...change }))).toThrow();
   });
 
   it('is refused as damaged with a member more or less, or a misshapen one: no kind has room for a name', () => {

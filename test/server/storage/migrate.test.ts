@@ -112,6 +112,22 @@ describe('the shipped migrations', () => {
   });
 });
 
+describe('charges of a folder that was made before clients could state them', () => {
+  it('are all there afterwards', async () => {
+    const database = await emptyDatabase();
+    const shipped = await shippedMigrations();
+    await migrate(database, shipped.slice(0, 1));
+    await database.executeScript(`INSERT INTO "Federation" VALUES ('digits', '{}', 0);
+      INSERT INTO "Client" VALUES ('digits', 'a', 'st-mary', 'A', 'key', 0, 'active', NULL, NULL, NULL, 0, 0);
+      INSERT INTO "Round" VALUES ('digits', 3, 'offered', '{}', NULL);
+      INSERT INTO "Update" VALUES ('digits', 3, 'a', 'd', '{}', 's', 'announced', NULL, NULL, NULL);
+      INSERT INTO "PrivacyCharge" VALUES ('digits', 3, 'a', 1.25, 0.5, 7);`);
+    await migrate(database, shipped);
+    const charge = `SELECT "round" || "client" || "noiseMultiplier" || ' ' || "samplingRate" || "steps" FROM "PrivacyCharge"`;
+    expect(await firstColumn(database, charge)).toEqual(['3a1.25 0.57']);
+  });
+});
+
 /** A table as SQLite knows it, in the form of a declaration. */
 async function modelOfTable(database: Connection, name: string): Promise<ModelDeclaration> {
   const lines = async (sql: string): Promise<string[]> => (await firstColumn(database, sql)).map(String);
