@@ -115,8 +115,8 @@ function requireTrainable({ epsilons, training }: CentralWish, trained: number):
   const { expectedBatchSize, epochs, delta } = training;
   const samplingRate = expectedBatchSize / trained;
   if (samplingRate > 1) {
-    const expected = `batches of at most ${trained}, which is all that is trained on`;
-    throw new RefusedError(refuse('bad-option', { expected, found: `${expectedBatchSize}` }).refusal);
+    const facts = { expected: `at most ${trained}, which is all that is trained on`, found: `${expectedBatchSize}` };
+    throw new RefusedError(refuse('bad-option', { message: 'the expected batch size does not fit', ...facts }).refusal);
   }
   try {
     const steps = Math.ceil(epochs / samplingRate);
