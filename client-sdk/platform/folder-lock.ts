@@ -60,12 +60,13 @@ function lockedDatabase(path: string): Database.Database | undefined {
   // SQLite's own waiting would stand in the way of an owner in this very thread, so none is asked for.
   const database = new Database(path);
   try {
-    // Nothing is ever written, so that a journal would only be one more file to come and go.
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE');
+    // Nothing is ever committed, so that a journal would only be one more file to come and go. The change is asked for
+    // because a file that may only be read would else give everybody a transaction at once.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; PRAGMA user_version = 1');
     return database;
   } catch (fault) {
     database.close();
     if (isFault(fault, 'SQLITE_BUSY')) return undefined;
-    throw fault;
+    throw new Error(`expected to lock ${path}, which has to be writable, found: ${String(fault)}`, { cause: fault });
   }
 }

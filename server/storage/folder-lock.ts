@@ -18,6 +18,8 @@ export async function lockFolder(dir: string): Promise<FolderLock | Refused> {
   const ownerFile = join(dir, 'lock.owner');
   try {
     const held = await connection.startTransaction();
+    // Never committed. A file that may only be read would else give everybody a transaction at once.
+    await held.executeRaw({ sql: 'PRAGMA user_version = 1', args: [], argTypes: [] });
     await writeFile(ownerFile, `process ${process.pid} on ${hostname()}`);
     return {
       kind: 'locked',

@@ -15,6 +15,7 @@ import { accepted } from '../../../shared/protocol/refusals.ts';
 import { built } from '../../support/built.ts';
 import { countInLedgerFolder } from '../../support/count-in-ledger-folder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { withoutRoot } from '../../support/without-root.ts';
 
 const startChild = (source: string): ReturnType<typeof fork> => fork(built(source), { execArgv: [] });
 const inUse = { kind: 'refused', refusal: { code: 'folder-in-use' } };
@@ -83,6 +84,16 @@ describe('the lock of a client folder', () => {
     runInNewContext('gc()');
     await setImmediate();
     expect(await lockClientFolder(folder)).toMatchObject(inUse);
+  });
+
+  it('is refused to everybody where its file may only be read, which would else be locked by all at once', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'lock.sqlite'), '', { mode: 0o444 });
+    await withoutRoot(folder, async () => {
+      for (let attempt = 0; attempt < 2; attempt++) {
+        await expect(lockClientFolder(folder)).rejects.toThrow(/lock\.sqlite, which has to be writable/);
+      }
+    });
   });
 
   it('is not held by the lock files of earlier versions', async () => {
