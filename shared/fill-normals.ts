@@ -56,13 +56,16 @@ function layersFromBelow(): Layers {
 /** Fills `out` to its end. The words that the draws came from are overwritten. */
 export function fillNormals(random: RandomSource, out: Float64Array): void {
   const block = new Uint32Array(2 * Math.min(out.length, BLOCK));
-  for (let filled = 0; filled < out.length;) {
-    const rest = out.subarray(filled);
-    const words = block.subarray(0, 2 * rest.length);
-    random.fillWords(words);
-    filled += fromWords(random, words, rest);
+  try {
+    for (let filled = 0; filled < out.length;) {
+      const rest = out.subarray(filled);
+      const words = block.subarray(0, 2 * rest.length);
+      random.fillWords(words);
+      filled += fromWords(random, words, rest);
+    }
+  } finally {
+    block.fill(0);
   }
-  block.fill(0);
 }
 
 /** One draw from every two words, but for those that are rejected; returns how many there were. */

@@ -44,13 +44,16 @@ export interface NoiseForm {
 /** Rounds every value to the grid and adds an independent draw of N(0, stdDev^2), rounded likewise, in place. */
 export function addGaussianNoise(random: RandomSource, values: Float64Array, form: NoiseForm): void {
   const normals = new Float64Array(Math.min(values.length, BLOCK));
-  for (let start = 0; start < values.length; start += BLOCK) {
-    const block = values.subarray(start, start + BLOCK);
-    const drawn = normals.subarray(0, block.length);
-    fillNormals(random, drawn);
-    addOnGrid(block, drawn, form);
+  try {
+    for (let start = 0; start < values.length; start += BLOCK) {
+      const block = values.subarray(start, start + BLOCK);
+      const drawn = normals.subarray(0, block.length);
+      fillNormals(random, drawn);
+      addOnGrid(block, drawn, form);
+    }
+  } finally {
+    normals.fill(0);
   }
-  normals.fill(0);
 }
 
 /** The same with noise that is drawn already: `normals` are as many draws of N(0, 1). */

@@ -19,6 +19,8 @@ export interface CentralNoise {
   /** One more, for the count of adaptive clipping. Secret. */
   readonly countNormal: number;
   readonly commitment: Digest;
+  /** Overwrites them in memory. */
+  forget(): void;
 }
 
 export async function drawCentralNoise(d: number, random: RandomSource): Promise<CentralNoise> {
@@ -30,7 +32,7 @@ export async function drawCentralNoise(d: number, random: RandomSource): Promise
   bytes.set(new Uint8Array(drawn.buffer), prefix.length);
   const commitment = await sha256(bytes);
   bytes.fill(0);
-  return { normals: drawn.subarray(0, d), countNormal: drawn[d] ?? NaN, commitment };
+  return { normals: drawn.subarray(0, d), countNormal: drawn[d] ?? NaN, commitment, forget: () => void drawn.fill(0) };
 }
 
 export interface ReleaseScale {

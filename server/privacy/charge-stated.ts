@@ -33,7 +33,7 @@ export interface ChargedRounds {
 }
 
 /**
- * Durable when it resolves. To be called in the client's own turn (turns.ts). Refuses bad-signature; wrong-terms for a
+ * Durable when it resolves. To be called in a turn that runs alone (turns.ts). Refuses bad-signature; wrong-terms for a
  * round beyond all that are planned; replayed where only some of the rounds count already.
  */
 export async function chargeStated(

@@ -45,17 +45,21 @@ export async function releaseCentral(
   const clippingNormL2 = await clippingNormOf(round, { terms, rounds });
   const sum = await clippedSum(cohort, { clippingNormL2, centre });
   const noise = await drawCentralNoise(cohort.d, random);
-  const { noiseMultiplier, plannedClients } = terms;
-  const { commitment: noiseCommitment } = noise;
-  await releases.charge({ round, noiseMultiplier, noiseCommitment });
-  const scale = { centre, clippingNormL2, noiseMultiplier: sumNoiseMultiplier(terms), plannedClients };
-  const values = releasedAggregate(sum.values, noise.normals, scale);
-  const count = { n: cohort.n, within: sum.within, plannedClients, normal: noise.countNormal };
-  const nextClippingNormL2 = nextClippingNormOf(clippingNormL2, count, terms);
-  return {
-    values,
-    release: { noiseMultiplier, clippingNormL2, plannedClients, noiseCommitment, nextClippingNormL2 },
-  };
+  try {
+    const { noiseMultiplier, plannedClients } = terms;
+    const { commitment: noiseCommitment } = noise;
+    await releases.charge({ round, noiseMultiplier, noiseCommitment });
+    const scale = { centre, clippingNormL2, noiseMultiplier: sumNoiseMultiplier(terms), plannedClients };
+    const values = releasedAggregate(sum.values, noise.normals, scale);
+    const count = { n: cohort.n, within: sum.within, plannedClients, normal: noise.countNormal };
+    const nextClippingNormL2 = nextClippingNormOf(clippingNormL2, count, terms);
+    return {
+      values,
+      release: { noiseMultiplier, clippingNormL2, plannedClients, noiseCommitment, nextClippingNormL2 },
+    };
+  } finally {
+    noise.forget();
+  }
 }
 
 /** As the last release left it; the terms' own before the first. */

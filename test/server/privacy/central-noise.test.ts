@@ -47,6 +47,12 @@ describe('the noise of a round under central privacy', () => {
   });
 });
 
+it('is overwritten in memory when it is to be forgotten', async () => {
+  const noise = await drawCentralNoise(50, secureRandomSource());
+  noise.forget();
+  expect(new Set(new Float64Array(noise.normals.buffer))).toEqual(new Set([0]));
+});
+
 describe('what is released', () => {
   const scale = { centre: null, clippingNormL2: 2, noiseMultiplier: 2, plannedClients: 8 };
 
