@@ -176,7 +176,8 @@ export class ClientDoors implements Doors {
 
   async stateSpent(spent: SpentRounds, client: EnrolledClient): Promise<Refused | undefined> {
     const { turns, stores, terms, log } = this.#foundation;
-    const charging = turns.share(client.id, () => chargeStated(spent, client, { ...stores, terms }));
+    // Alone: what counts is read over all keys that this one has taken the place of.
+    const charging = turns.run(() => chargeStated(spent, client, { ...stores, terms }));
     const charged = await this.#answered(charging);
     if (isRefused(charged)) {
       // Nobody is held to what they have not signed.

@@ -103,11 +103,13 @@ export class CourseOfRounds {
     return complaint;
   }
 
+  /** Of the keys whose place it took too. These chains end: no key is enrolled twice (course-of-clients.ts). */
   #isChargedTo(client: ClientId, round: number): boolean {
-    const key = `${round} ${client}`;
-    if (isCharged(this.#announced.get(key)) || this.#stated.has(key)) return true;
-    const before = this.#predecessors.get(client);
-    return before !== undefined && this.#isChargedTo(before, round);
+    for (let each: ClientId | undefined = client; each !== undefined; each = this.#predecessors.get(each)) {
+      const key = `${round} ${each}`;
+      if (isCharged(this.#announced.get(key)) || this.#stated.has(key)) return true;
+    }
+    return false;
   }
 
   #equivocate({ round, client, first, envelope }: EventOf<'equivocation'>): Impossible | undefined {
