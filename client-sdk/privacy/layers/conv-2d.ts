@@ -5,11 +5,10 @@
 
 import { conv2dTranspose, getBackend, reshape, type Tensor, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { activationOf } from './activation.ts';
-import { type Affine, affineValuesPerExample, runAffine } from './affine.ts';
-import { type ChainLayer, sized } from './chain-layer.ts';
-import { floatsOf, rowsOf, shaped, tensorOf } from './floats.ts';
-import { type LayerSource, ownWeightOffset, settingsOf, weightOffset } from './layer-source.ts';
+import { type Affine, affineLayer, affineOf } from './affine.ts';
+import type { ChainLayer } from './chain-layer.ts';
+import { floatsOf, rowsOf, tensorOf } from './floats.ts';
+import { type LayerSource, settingsOf } from './layer-source.ts';
 import { channelsLast, imageOf, padding, pair } from './image-settings.ts';
 import { newRoom } from './room.ts';
 import { gatherPatches, scatterPatches, windowsOf } from './windows.ts';
@@ -33,40 +32,20 @@ export function conv2dLayer(source: LayerSource): readonly ChainLayer[] {
     dilation: settings.dilationRate,
     padding: settings.padding,
   });
-  const affine = {
-    positions: windows.resultPositions,
-    inputWidth: windows.windowPositions * channels,
-    outputWidth: source.outputShape.at(-1) ?? 1,
-    kernelOffset: ownWeightOffset(source, 'kernel'),
-    biasOffset: weightOffset(source, 'bias'),
-  };
+  const inputWidth = windows.windowPositions * channels;
+  const affine = affineOf(source, { positions: windows.resultPositions, inputWidth });
   const rooms = { patches: newRoom(), image: newRoom() };
-  const conv: ChainLayer = {
-    ...sized(source),
-    activation: null,
-    trainable: true,
-    valuesPerExample: affineValuesPerExample(affine),
-    run: (inputs, weights) => {
-      const count = inputs.shape[0] ?? 0;
-      const patches = gatherPatches(floatsOf(inputs), windows, { count, channels, room: rooms.patches });
-      const matrix = rowsOf(tensorOf(patches, [patches.length]), affine.inputWidth);
-      const { outputs, back } = runAffine({ matrix, count }, weights, affine);
-      return {
-        outputs: shaped(outputs, [count, ...source.outputShape]),
-        back: (outputGradients) => {
-          const { own, atRows } = back(outputGradients);
-          const atInputs = (): Tensor => {
-            if (isTransposedByBackend(settings))
-              return transposed(outputGradients, { weights, affine, source, settings });
-            const room = rooms.image;
-            return tensorOf(scatterPatches(floatsOf(atRows()), windows, { count, channels, room }), inputs.shape);
-          };
-          return { own, atInputs };
-        },
-      };
-    },
-  };
-  return [conv, ...activationOf(source)];
+  return affineLayer(source, affine, (inputs, weights) => {
+    const extent = { count: inputs.shape[0] ?? 0, channels };
+    const patches = gatherPatches(floatsOf(inputs), windows, { ...extent, room: rooms.patches });
+    return {
+      matrix: rowsOf(tensorOf(patches, [patches.length]), inputWidth),
+      atInputs: ({ atRows, atOutputs }) => {
+        if (isTransposedByBackend(settings)) return transposed(atOutputs, { weights, affine, source, settings });
+        return tensorOf(scatterPatches(floatsOf(atRows()), windows, { ...extent, room: rooms.image }), inputs.shape);
+      },
+    };
+  });
 }
 
 type Settings = z.infer<typeof schema>;
