@@ -9,7 +9,7 @@ import { benchAnomaly } from './anomaly.ts';
 import { benchCoordinateRules } from './coordinate-rules.ts';
 import { benchDemo } from './demo.ts';
 import { benchCentralTraining } from './central-training.ts';
-import { printer } from './figure.ts';
+import { type Print, printer } from './figure.ts';
 import { benchKrum } from './krum.ts';
 import { benchPerExampleGradients } from './per-example-gradients.ts';
 import { benchPrivacyKills } from './privacy-kills.ts';
@@ -20,99 +20,62 @@ const program = new Command('bench')
   .description('Measure. What each figure means stands in bench/README.md.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_REFUSED));
 
-program
-  .command('demo')
-  .description('whole demos, each a process and a federation of its own')
+const bench = (name: string, description: string): Command =>
+  program.command(name).description(description).option('--json', 'one object a line');
+
+/** With the command's options and what prints its figures. */
+const printed =
+  <Options>(run: (options: Options, print: Print) => Promise<void>) =>
+  async (options: Options & { readonly json?: boolean }, command: Command): Promise<void> =>
+    await run(options, printer(command.name(), options.json ?? false));
+
+bench('demo', 'whole demos, each a process and a federation of its own')
   .option('--runs <n>', 'how many', count, 5)
   .option('--attack <name>', attackNames.join(', '), 'noisy-flip')
-  .option('--json', 'one object a line')
-  .action(async ({ runs, attack, json = false }: { runs: number; attack: string; json?: boolean }) => {
-    await benchDemo({ runs, attack }, printer('demo', json));
-  });
+  .action(printed(benchDemo));
 
-program
-  .command('krum')
-  .description('one Krum, beside plain JavaScript, numpy and torch')
+bench('krum', 'one Krum, beside plain JavaScript, numpy and torch')
   .option('--clients <n>', 'updates', count, 100)
   .option('--params <n>', 'values of each', count, 1_000_000)
   .option('--runs <n>', 'timed runs of each side', count, 3)
   .option('--memory-budget <MB>', 'updates that take more lie in files', count, 4_000)
-  .option('--json', 'one object a line')
-  .action(async ({ json = false, ...bench }: Parameters<typeof benchKrum>[0] & { json?: boolean }) => {
-    await benchKrum(bench, printer('krum', json));
-  });
+  .action(printed(benchKrum));
 
-program
-  .command('coordinate-rules')
-  .description('rules that work by coordinates and over mixed updates, beside their numpy forms')
+bench('coordinate-rules', 'rules that work by coordinates and over mixed updates, beside their numpy forms')
   .option('--runs <n>', 'timed runs of each side', count, 3)
-  .option('--json', 'one object a line')
-  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
-    await benchCoordinateRules({ runs }, printer('coordinate-rules', json));
-  });
+  .action(printed(benchCoordinateRules));
 
-program
-  .command('admission')
-  .description('updates through the receive spine, beside the plainest durable receiving of the same bytes')
+bench('admission', 'updates through the receive spine, beside the plainest durable receiving of the same bytes')
   .option('--seconds <n>', 'of measuring', count, 20)
-  .option('--json', 'one object a line')
-  .action(async ({ seconds, json = false }: { seconds: number; json?: boolean }) => {
-    await benchAdmission({ seconds }, printer('admission', json));
-  });
+  .action(printed(benchAdmission));
 
-program
-  .command('aggregation-conformance')
-  .description('vectors of the field and laws that each aggregation rule passes')
-  .option('--json', 'one object a line')
-  .action(async ({ json = false }: { json?: boolean }) => {
-    await benchAggregationConformance(printer('aggregation-conformance', json));
-  });
+bench('aggregation-conformance', 'vectors of the field and laws that each aggregation rule passes').action(
+  printed((_: object, print) => benchAggregationConformance(print)),
+);
 
-program
-  .command('anomaly')
-  .description('how many lying updates are detected, and how many honest ones')
+bench('anomaly', 'how many lying updates are detected, and how many honest ones')
   .option('--seeds <n>', 'federations of each split and privacy', count, 3)
-  .option('--json', 'one object a line')
-  .action(async ({ seeds, json = false }: { seeds: number; json?: boolean }) => {
-    await benchAnomaly({ seeds }, printer('anomaly', json));
-  });
+  .action(printed(benchAnomaly));
 
-program
-  .command('accounting')
-  .description('an epsilon and a calibration, by RDP and by numerical composition, beside Opacus and dp_accounting')
+bench(
+  'accounting',
+  'an epsilon and a calibration, by RDP and by numerical composition, beside Opacus and dp_accounting',
+)
   .option('--runs <n>', 'timed runs of each', count, 5)
-  .option('--json', 'one object a line')
-  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
-    await benchAccounting({ runs }, printer('accounting', json));
-  });
+  .action(printed(benchAccounting));
 
-program
-  .command('privacy-kills')
-  .description('what a client killed at random moments has given away beyond its privacy ledger')
+bench('privacy-kills', 'what a client killed at random moments has given away beyond its privacy ledger')
   .option('--kills <n>', 'how many', count, 100)
   .option('--seed <n>', 'of the moments', count, 1)
-  .option('--json', 'one object a line')
-  .action(async ({ kills, seed, json = false }: { kills: number; seed: number; json?: boolean }) => {
-    await benchPrivacyKills({ kills, seed }, printer('privacy-kills', json));
-  });
+  .action(printed(benchPrivacyKills));
 
-program
-  .command('central-training')
-  .description('accuracy of private training in one place at epsilon 1, 3 and 8, beside Opacus')
+bench('central-training', 'accuracy of private training in one place at epsilon 1, 3 and 8, beside Opacus')
   .option('--runs <n>', 'of each budget, on both sides', count, 3)
-  .option('--json', 'one object a line')
-  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
-    await benchCentralTraining({ runs }, printer('central-training', json));
-  });
+  .action(printed(benchCentralTraining));
 
-program
-  .command('per-example-gradients')
-  .description('private training steps beside plain ones, on every backend')
+bench('per-example-gradients', 'private training steps beside plain ones, on every backend')
   .option('--runs <n>', 'timed steps of each', count, 7)
-  .option('--json', 'one object a line')
-  .action(async ({ runs, json = false }: { runs: number; json?: boolean }) => {
-    await benchPerExampleGradients({ runs }, printer('per-example-gradients', json));
-  });
+  .action(printed(benchPerExampleGradients));
 
 function count(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number of at least 1 is expected');
