@@ -6,13 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { median } from '../shared/vector/vector.ts';
+import { CENTRAL_DEFAULTS } from '../simulation/central-training/central-defaults.ts';
 import { type CentralResult, trainOnDigits } from '../simulation/central-training/central-training.ts';
 import type { Print } from './figure.ts';
 import { printedByPython } from './python-seconds.ts';
 
 const EPSILONS = [1, 3, 8];
-/** As `muster privacy train` has them by default. */
-const TRAINING = { delta: 1e-5, epochs: 20, expectedBatchSize: 512, clippingNormL2: 0.1, momentum: 0.9 };
 
 const summary = z.object({ median: z.number(), runs: z.array(z.number()) });
 const comparedSchema = z.union([
@@ -22,7 +21,7 @@ const comparedSchema = z.union([
 type Compared = z.infer<typeof comparedSchema>;
 
 export async function benchCentralTraining({ runs }: { readonly runs: number }, print: Print): Promise<void> {
-  const wish = { epsilons: EPSILONS, training: TRAINING, runs, seed: 1, judgedOn: 'test' } as const;
+  const wish = { epsilons: EPSILONS, training: CENTRAL_DEFAULTS, runs, seed: 1, judgedOn: 'test' } as const;
   const result = await trainOnDigits(wish, { signal: new AbortController().signal });
   for (const { epsilon, learningRate, accuracy, runs: made } of result.budgets) {
     const context = { epsilon, learningRate, backend: result.backend };

@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { SMALLEST_DELTA } from '../../shared/accounting/pld/pld.ts';
+import { CENTRAL_DEFAULTS } from '../../simulation/central-training/central-defaults.ts';
 import type { CentralResult, CentralWish, Watch } from '../../simulation/central-training/central-training.ts';
 import { interruption } from '../interrupt.ts';
 import { listOf, misfit, positiveNumber, probability, wholeNumber } from '../option-values.ts';
@@ -30,16 +31,17 @@ interface Options {
 const MOST_SEED = 2 ** 29;
 
 export function privacyTrainCommand(): Command {
+  const { delta, epochs, expectedBatchSize, clippingNormL2, momentum } = CENTRAL_DEFAULTS;
   return new Command('train')
     .description('Train a convolutional network on the digits in one place, within a privacy budget.')
     .option('--epsilon <list>', 'budgets, one training each, as in 1,3,8', listOf(positiveNumber('--epsilon')), [3])
-    .option('--delta <delta>', 'of the budgets', probability('--delta', SMALLEST_DELTA), 1e-5)
+    .option('--delta <delta>', 'of the budgets', probability('--delta', SMALLEST_DELTA), delta)
     .option('--runs <n>', 'of each budget', wholeNumber('--runs', 1, 100), 1)
-    .option('--epochs <n>', 'expected passes over the digits', wholeNumber('--epochs', 1, 10_000), 20)
-    .option('--batch <n>', 'expected batch size', wholeNumber('--batch', 1), 512)
-    .option('--clipping-norm <norm>', 'of each example’s gradient', positiveNumber('--clipping-norm'), 0.1)
+    .option('--epochs <n>', 'expected passes over the digits', wholeNumber('--epochs', 1, 10_000), epochs)
+    .option('--batch <n>', 'expected batch size', wholeNumber('--batch', 1), expectedBatchSize)
+    .option('--clipping-norm <norm>', 'of each example’s gradient', positiveNumber('--clipping-norm'), clippingNormL2)
     .option('--learning-rate <rate>', 'default: 1 for an epsilon below 2, else 2', positiveNumber('--learning-rate'))
-    .option('--momentum <beta>', '0: none', probability('--momentum', 0), 0.9)
+    .option('--momentum <beta>', '0: none', probability('--momentum', 0), momentum)
     .option('--seed <n>', 'of the split and the first weights', wholeNumber('--seed', 0, MOST_SEED), 1)
     .option('--validate', 'judge on 1,000 of the 8,000 training digits instead of the test digits')
     .option('--plot <file>', 'the curves as SVG')

@@ -66,8 +66,8 @@ export async function trainCentrally(
 ): Promise<CentralRun> {
   await loadBackend();
   const began = performance.now();
-  // One is trained, the other is shown what becomes of it.
-  const [model, shown] = [first(seed), first(seed)];
+  const model = (): LayersModel => convolutionalNetwork({ activation: 'tanh', seed });
+  const shown = model();
   const samplingRate = task.expectedBatchSize / trained.count;
   const judgements: Judgement[] = [{ step: 0, accuracy: networkAccuracy(shown, judged) }];
   try {
@@ -85,7 +85,7 @@ export async function trainCentrally(
     const seconds = (performance.now() - began) / 1000;
     return { seed, seconds, ...runOf(fit, judgements) };
   } finally {
-    for (const each of [model, shown]) each.dispose();
+    shown.dispose();
   }
 }
 
@@ -93,8 +93,6 @@ interface Judgement {
   readonly step: number;
   readonly accuracy: number;
 }
-
-const first = (seed: number): LayersModel => convolutionalNetwork({ activation: 'tanh', seed });
 
 function fitOptions({ epsilon, delta, momentum, ...training }: CentralTask, { images, labels }: Digits): FitOptions {
   return {
