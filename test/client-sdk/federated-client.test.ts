@@ -423,23 +423,21 @@ describe('a client that comes back on its folder', () => {
     expect(statesIn(folder)).toEqual(['study 1 spent']);
   });
 
-  it('does not send an update that is not private when it is no longer allowed to, whatever the terms', async () => {
+  it.each([
+    [
+      'that is not private when it is no longer allowed to, whatever the terms',
+      { mode: 'none' },
+      { allowNoPrivacy: true },
+    ],
+    [
+      'that its coordinator should add noise to when that is no longer trusted',
+      centralTerms,
+      { trustCoordinator: true },
+    ],
+  ] as const)('does not send an update %s', async (_title, privacy, allowed) => {
     const coordinator = await FakeCoordinator.start();
-    coordinator.terms = { ...fakeTerms, privacy: { mode: 'none' } };
-    const first = await joinClient(coordinator, { around: killedAfterWriting, allowNoPrivacy: true });
-    coordinator.offerRound(1);
-    (await first.trainer.trainings.next()).finish();
-    await expect(first.client.finished).rejects.toThrow('killed');
-    const { folder } = first;
-    const second = await joinClient(coordinator, { folder });
-    expect((await coordinator.declines.next()).code).toBe('budget-exhausted');
-    expect([second.trainer.asked, coordinator.begins.all, submissionsIn(folder)]).toEqual([[], [], []]);
-  });
-
-  it('does not send an update that its coordinator should add noise to when that is no longer trusted', async () => {
-    const coordinator = await FakeCoordinator.start();
-    coordinator.terms = { ...fakeTerms, privacy: centralTerms };
-    const first = await joinClient(coordinator, { around: killedAfterWriting, trustCoordinator: true });
+    coordinator.terms = { ...fakeTerms, privacy };
+    const first = await joinClient(coordinator, { around: killedAfterWriting, ...allowed });
     coordinator.offerRound(1);
     (await first.trainer.trainings.next()).finish();
     await expect(first.client.finished).rejects.toThrow('killed');
