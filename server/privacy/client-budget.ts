@@ -47,7 +47,11 @@ export function chargesInPlaceOf(
   successions: readonly Succession[],
 ): (client: ClientId) => readonly PrivacyCharge[] {
   const byClient = new Map<ClientId, PrivacyCharge[]>();
-  for (const charge of charges) byClient.set(charge.client, [...(byClient.get(charge.client) ?? []), charge]);
+  for (const charge of charges) {
+    const own = byClient.get(charge.client);
+    if (own) own.push(charge);
+    else byClient.set(charge.client, [charge]);
+  }
   const predecessors = new Map(successions.map(({ id, predecessor }) => [id, predecessor]));
   const chargesOf = (client: ClientId): readonly PrivacyCharge[] => {
     const before = predecessors.get(client);
