@@ -4,7 +4,7 @@
 import type { SigningKey } from '../../shared/ed25519.ts';
 import type { Digest, FederationId } from '../../shared/ids.ts';
 import { type Joined, notedSchema, type Offer } from '../../shared/protocol/messages.ts';
-import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
+import { isVoid, privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import { isRefused, type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
 import type { CoordinatorConnection } from '../connection/coordinator-connection.ts';
@@ -59,7 +59,7 @@ export class RoundWork {
     const event = privacyEventOf(accepted ?? terms);
     if (!event || privacy.mode === 'none' || !chargedRounds) return;
     await ledger.takeOver(federation, chargedRounds, { event, unit: privacy.unit });
-    if (!countedRounds || (privacy.mode === 'local' && privacy.void)) return;
+    if (!countedRounds || isVoid(privacy)) return;
     const counted = new Set(countedRounds);
     const spent = ledger.spentRounds(federation);
     // Rounds beyond those of the terms are refused, and others with them; an amendment may raise that.

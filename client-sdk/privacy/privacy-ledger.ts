@@ -11,6 +11,7 @@ import { epsilonOf } from '../../shared/accounting/epsilon.ts';
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import type { FederationId } from '../../shared/ids.ts';
 import { InvariantError } from '../../shared/invariant-error.ts';
+import { isVoid } from '../../shared/protocol/privacy-claim.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import type { PrivacyTerms } from '../../shared/protocol/terms.ts';
 import type { PrivacyLedgerEntry, PrivacyLedgerStore, RoundEntry } from '../participation/client-store.ts';
@@ -63,7 +64,7 @@ export class PrivacyLedger {
 
   /** Of the terms' unit, at their delta; null where they declare no privacy or void it. */
   epsilonUnder(privacy: PrivacyTerms): number | null {
-    if (privacy.mode === 'none' || (privacy.mode === 'local' && privacy.void)) return null;
+    if (privacy.mode === 'none' || isVoid(privacy)) return null;
     return this.epsilonSpent(privacy.delta, privacy.unit);
   }
 

@@ -5,7 +5,7 @@
 import type { SampledGaussianEvent } from '../../shared/accounting/privacy-event.ts';
 import { verifySignature } from '../../shared/ed25519.ts';
 import type { SpentRounds } from '../../shared/protocol/messages.ts';
-import { privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
+import { isVoid, privacyEventOf } from '../../shared/protocol/privacy-claim.ts';
 import { type Refused, refuse } from '../../shared/protocol/refusals.ts';
 import { spentStatementBytes } from '../../shared/protocol/spent-statement.ts';
 import type { FederationTerms } from '../../shared/protocol/terms.ts';
@@ -62,10 +62,8 @@ export async function chargeStated(
 const nothingCharged: ChargedRounds = { kind: 'charged', rounds: [] };
 
 /** Null where nothing is counted: without privacy, or with seeded noise. */
-function costOf(terms: FederationTerms): SampledGaussianEvent | null {
-  const { privacy } = terms;
-  return privacy.mode === 'local' && privacy.void ? null : privacyEventOf(terms);
-}
+const costOf = (terms: FederationTerms): SampledGaussianEvent | null =>
+  isVoid(terms.privacy) ? null : privacyEventOf(terms);
 
 /**
  * What counts against the client where a backup was restored: charged to everybody by a release, to it, or to the clients

@@ -2,6 +2,7 @@
 // models, whoever reads the ledger and what is exported of it, whoever runs the coordinator. Under local privacy the noise
 // is in the update before it leaves, and the three are one; under central privacy the coordinator sees every update.
 
+import { isVoid } from '../../shared/protocol/privacy-claim.ts';
 import type { RoundRecord } from '../../shared/protocol/round-record.ts';
 import type { PrivacyTerms } from '../../shared/protocol/terms.ts';
 
@@ -26,7 +27,7 @@ export interface EpsilonByAdversary {
 export function epsilonByAdversary(privacy: PrivacyTerms, records: readonly RoundRecord[]): EpsilonByAdversary {
   const { mode } = privacy;
   const afterRound = records.at(-1)?.number ?? 0;
-  if (mode === 'none' || (mode === 'local' && privacy.void)) {
+  if (privacy.mode === 'none' || isVoid(privacy)) {
     const epsilon = { modelReader: null, ledgerReader: null, coordinator: null };
     return { mode, afterRound, delta: null, unit: null, adjacency: null, accountant: null, epsilon };
   }

@@ -3,7 +3,7 @@
 
 import type { SampledGaussianEvent } from '../accounting/privacy-event.ts';
 import type { PrivacyClaim } from './envelope.ts';
-import type { FederationTerms } from './terms.ts';
+import type { FederationTerms, PrivacyTerms } from './terms.ts';
 
 type PrivateTraining = Pick<FederationTerms, 'training' | 'privacy'>;
 
@@ -16,6 +16,9 @@ export function privacyClaimOf({ training, privacy }: PrivateTraining): PrivacyC
   const { samplingRate, clippingNormL2, stepsPerRound: steps } = training;
   return { noiseMultiplier: privacy.noiseMultiplier, samplingRate, clippingNormL2, steps };
 }
+
+/** Whether the noise may be known, so that nothing is promised and no epsilon means anything. */
+export const isVoid = (privacy: PrivacyTerms): boolean => privacy.mode === 'local' && privacy.void;
 
 /** Of the terms' unit: one example under local privacy, one client under central. */
 export function privacyEventOf({ training, privacy }: PrivateTraining): SampledGaussianEvent | null {
